@@ -1,0 +1,68 @@
+# Functions that the rules share; no rules.
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(workflow.current_basedir).parent / "scripts"))
+
+from cytoshift.jobs import library_digest
+from cytoshift.study.loading import load_studies
+from cytoshift.study.problem import Problems
+from cytoshift.study.study import (
+    FigurePlan,
+    IntakePlan,
+    NormalizePlan,
+    QualityPlan,
+    ShiftPlan,
+    stage_sections,
+)
+
+RESERVED = {"all", "check", "public_data"}
+FIGURES = (
+    "forest",
+    "volcano",
+    "heatmap",
+    "slopes",
+    "trajectories",
+    "missingness",
+    "cells",
+    "flow",
+    "pvalues",
+    "sample_map",
+)
+
+try:
+    # Which studies: ids (config/studies/<id>.yaml) or paths, one or a list.
+    STUDIES = load_studies(config.get("studies", []), reserved=RESERVED)
+except Problems as problems:
+    raise WorkflowError(f"the study cannot be run as written\n{problems}") from None
+
+
+wildcard_constraints:
+    study="[a-z][a-z0-9-]*",
+
+
+def final_outputs(study):
+    """What a study's target asks for."""
+    return [
+        f"<results>/{study}/report/{name}"
+        for name in ("report.html", "tables.xlsx", "manifest.json")
+    ]
+
+
+def library(*folders):
+    """The folders of the library that a rule runs, and their digest: editing them reruns the rule, editing others does not."""
+    return {"folders": list(folders), "sha256": library_digest(*folders)}
+
+
+def sections(stage_plan):
+    """The part of the study file that a stage sees, as plain values."""
+
+    def of_study(wildcards):
+        return stage_sections(STUDIES[wildcards.study].study, stage_plan)
+
+    return of_study
+
+
+def data_files(wildcards):
+    """Every file a study reads."""
+    return STUDIES[wildcards.study].files
