@@ -1,0 +1,96 @@
+"""Every contrast of a study, estimated; every endpoint, decided."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from cytoshift.frames import conform
+from cytoshift.shift.arm_changes import arm_changes
+from cytoshift.shift.comparison import compare
+from cytoshift.shift.endpoints import decide_families, test_family
+from cytoshift.shift.grid import make_grid
+from cytoshift.shift.guards import contrast_findings
+from cytoshift.shift.orbits import JointNull, joint_null
+from cytoshift.shift.pair_table import list_pairs
+from cytoshift.shift.rows import shift_rows
+from cytoshift.study.contrasts import concerned, expand
+from cytoshift.study.study import ShiftPlan
+from cytoshift.tables import ARM_CHANGES, FINDINGS, PAIRS, SHIFTS, Table
+
+
+@dataclass(frozen=True)
+class Shifts:
+    """Tables of shift_estimate; `without_flagged` holds SHIFTS again, without the samples that quality flagged."""
+
+    shifts: pd.DataFrame
+    without_flagged: pd.DataFrame
+    pairs: pd.DataFrame
+    arm_changes: pd.DataFrame
+    findings: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """Tables of shift_decide."""
+
+    decisions: pd.DataFrame
+    families: pd.DataFrame
+
+
+def estimate_shifts(panel: pd.DataFrame, samples: pd.DataFrame, plan: ShiftPlan) -> Shifts:
+    """Estimate every contrast of the plan for every feature of the panel.
+
+    `panel` is a PANEL table, `samples` the SAMPLES table after quality (with a text column `flags`, '' where nothing
+    was flagged). Raises Problems where a contrast cannot be said on these samples.
+    """
+    grid = make_grid(panel, plan.limits.policy)
+    flagged = samples["flags"] != "" if "flags" in samples else pd.Series(False, index=samples.index)
+    shifts, without, pairs, changes, findings = [], [], [], [], []
+    for contrast in expand(plan.contrasts):
+        comparison = compare(grid, samples, contrast, plan)
+        rows = shift_rows(comparison, plan)
+        shifts.append(rows)
+        pairs.append(list_pairs(comparison))
+        changes.append(arm_changes(comparison, plan))
+        findings.append(contrast_findings(comparison, rows, changes[-1], plan))
+        if flagged.any():
+            clean = compare(grid, samples[~flagged], contrast, plan)
+            if len(clean.subjects):
+                without.append(shift_rows(clean, plan))
+    return Shifts(
+        shifts=_joined(shifts, SHIFTS),
+        without_flagged=_joined(without, SHIFTS),
+        pairs=_joined(pairs, PAIRS),
+        arm_changes=_joined(changes, ARM_CHANGES),
+        findings=_joined(findings, FINDINGS),
+    )
+
+
+def decide_endpoints(panel: pd.DataFrame, samples: pd.DataFrame, shifts: pd.DataFrame, plan: ShiftPlan) -> Decisions:
+    """Test the plan's endpoints jointly and decide them through the gate (METHODS §§4, 5).
+
+    `shifts` is what `estimate_shifts` returned for the same panel and plan.
+    """
+    grid = make_grid(panel, plan.limits.policy)
+    nulls: dict[str, JointNull | None] = {}
+    families = []
+    for endpoint in plan.endpoints:
+        for contrast in concerned(endpoint, plan.contrasts):
+            if contrast.id not in nulls and _needs_null(endpoint.tier, endpoint.test, endpoint.correction):
+                nulls[contrast.id] = joint_null(compare(grid, samples, contrast, plan), plan)
+            rows = shifts[shifts["contrast"] == contrast.id].reset_index(drop=True)
+            families.append(test_family(endpoint, rows, nulls.get(contrast.id)))
+    return Decisions(*decide_families(families, plan.id, plan.alpha))
+
+
+def _needs_null(tier: str, test: str, correction: str | None) -> bool:
+    if test == "global":
+        return True
+    return correction in ("max_t", "max_t_single_step") or (correction is None and tier != "exploratory")
+
+
+def _joined(frames: list[pd.DataFrame], table: Table) -> pd.DataFrame:
+    filled = [frame for frame in frames if len(frame)]
+    return conform(pd.concat(filled) if filled else pd.DataFrame(), table)
