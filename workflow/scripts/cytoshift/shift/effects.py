@@ -118,19 +118,26 @@ def _solve_noncentrality(statistic: np.ndarray, df: np.ndarray, probability: flo
     if statistic.size == 0:
         return statistic
     # By symmetry P(T ≤ t; δ) = 1 − P(T ≤ −t; −δ). scipy's distribution has gaps (NaN) where t and δ have opposite signs
-    # and are large, so t is taken positive and the search starts close, from Johnson and Welch's normal approximation.
+    # and are large, so t is taken positive and the search starts close to the root.
     size, tail = np.abs(statistic), np.where(statistic < 0, 1 - probability, probability)
     huge = size > LARGEST_SOLVED
     size_solved = np.where(huge, LARGEST_SOLVED, size)
-    spread = np.sqrt(1 + size_solved**2 / (2 * df))
-    start = size_solved * (1 - 1 / (4 * df)) - stats.norm.ppf(tail) * spread
+    start = _likely_noncentrality(size_solved, df, tail)
     arguments = (size_solved, df, tail)
-    bracket = elementwise.bracket_root(_excess, start - spread / 4, start + spread / 4, args=arguments)
+    bracket = elementwise.bracket_root(_excess, start - 0.25, start + 0.25, args=arguments)
     tolerances = {"xatol": 1e-12, "xrtol": 1e-13, "fatol": 0.0, "frtol": 0.0}
     found = elementwise.find_root(_excess, bracket.bracket, args=arguments, tolerances=tolerances)
     # Both limits are proportional to t where the numerator's unit variance no longer counts.
     root = np.where(huge, found.x * size / LARGEST_SOLVED, found.x)
     return np.where(found.success & bracket.success, np.where(statistic < 0, -root, root), np.nan)
+
+
+def _likely_noncentrality(statistic: np.ndarray, df: np.ndarray, tail: np.ndarray) -> np.ndarray:
+    """A first guess: δ is the 1 − tail quantile of t·√(χ²/df) − Z, near normal unless df is small."""
+    normal = stats.norm.ppf(tail)
+    guess = statistic * (1 - 1 / (4 * df)) - normal * np.sqrt(1 + statistic**2 / (2 * df))
+    without_z = statistic * np.sqrt(stats.chi2.isf(tail, df) / df)
+    return np.clip(guess, without_z - np.abs(normal), without_z + np.abs(normal))
 
 
 def _excess(noncentrality: np.ndarray, statistic: np.ndarray, df: np.ndarray, probability: np.ndarray) -> np.ndarray:
