@@ -103,6 +103,14 @@ def test_missing_arms_and_saturated_models_say_why(trial):
     assert np.isnan(found.estimate).tolist() == [True, True, True, False]
 
 
+def test_more_coefficients_than_subjects_is_not_called_aliasing(trial):
+    outcome, arm, _ = trial
+    covariates = np.random.default_rng(3).normal(size=(16, 20))
+    found = arm_effect(outcome, arm, covariates)
+    assert found.note[0] == "no residual degrees of freedom: 16 subjects for 22 coefficients"
+    assert np.isnan(found.estimate).all()
+
+
 def test_hc3_keeps_its_size_where_the_small_arm_is_noisy():
     generator = np.random.default_rng(11)
     arm = np.repeat([1.0, 0.0], [5, 15])

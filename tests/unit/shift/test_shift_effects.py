@@ -65,6 +65,15 @@ def test_noncentrality_limits_put_the_statistic_at_the_tails():
     np.testing.assert_allclose(stats.nct.cdf(statistic, df, high), 0.05, atol=1e-9)
 
 
+def test_every_realistic_statistic_has_limits_and_they_mirror():
+    statistic, df = np.meshgrid(np.linspace(0.0, 30, 61), [1, 2, 5, 8, 25, 41, 57, 100])
+    low, high = noncentrality_limits(statistic, df)
+    assert (low < high).all()
+    mirrored_low, mirrored_high = noncentrality_limits(-statistic, df)
+    np.testing.assert_allclose(mirrored_low, -high, atol=1e-10)
+    np.testing.assert_allclose(mirrored_high, -low, atol=1e-10)
+
+
 @pytest.mark.parametrize(("effect", "subjects"), [(0.2, 393), (0.5, 64), (0.8, 26)])
 def test_cohens_sample_sizes_for_two_arms(effect, subjects):
     """Cohen 1988, table 2.4.1: subjects per arm for 80 % power at two-sided 0.05 (0.2 needs 393.4, printed as 393)."""

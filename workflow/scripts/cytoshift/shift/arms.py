@@ -111,11 +111,10 @@ def arm_effect(
     One engine for several questions: follow-up given baseline (ANCOVA), change given covariates, arms at one visit
     given plates.
 
-    Parameters: `outcome` (subjects, features), NaN where missing; `arm` (subjects,), 1 = target, 0 = reference;
-    `covariates` (subjects, q), shared by all features, categories already coded as 0/1 columns by the caller,
-    named by `covariate_names`; `baseline` (subjects, features), NaN where missing. A subject with any value missing
-    is left out of that feature. `spread="hc3"` replaces the common-variance standard error by HC3 (MacKinnon & White
-    1985), which holds when the arms' spreads differ; the t distribution keeps the residual degrees of freedom.
+    `outcome` and `baseline` (subjects, features), NaN where missing; `arm` (subjects,), 1 = target, 0 = reference;
+    `covariates` (subjects, q), shared by all features, categories coded as 0/1 columns by the caller, named by
+    `covariate_names`. A subject with any value missing is left out of that feature. `spread="hc3"` takes the standard
+    error HC3 (MacKinnon & White 1985), which holds when the arms' spreads differ; the df stay the residual ones.
 
     A covariate that adds nothing to the columns before it is left out of that feature and named in `note`, as R's
     lm does; an arm that cannot be told from the covariates gives no estimate and a note that names them.
@@ -124,9 +123,7 @@ def arm_effect(
     values = as_panel(outcome, "outcome")
     arms = _checked_arm(arm, values.shape[0])
     shared, names = _checked_covariates(covariates, covariate_names, values.shape[0])
-    own = None if baseline is None else as_panel(baseline, "baseline")
-    if own is not None and own.shape != values.shape:
-        raise ValueError(f"baseline has the shape {own.shape}, outcome {values.shape}: they must be the same")
+    own = _checked_baseline(baseline, values.shape)
     present = ~np.isnan(values) & ~np.isnan(shared).any(axis=1)[:, None]
     if own is not None:
         present &= ~np.isnan(own)
@@ -135,7 +132,6 @@ def arm_effect(
     n_reference = (present & (arms == 0)[:, None]).sum(axis=0)
     counted = (n_target >= 2) & (n_reference >= 2)
     fit = fit_last_column(values, arms, present & counted, shared, own, names, spread)
-    notes = np.where(counted, fit.note, _arm_count_note(n_target, n_reference))
     return t_estimates(
         estimate=np.where(counted, fit.estimate, np.nan),
         se=fit.se,
@@ -144,7 +140,7 @@ def arm_effect(
         n_target=n_target,
         n=n_reference + n_target,
         residual_variance=fit.residual_variance,
-        note=notes,
+        note=np.where(counted, fit.note, _arm_count_note(n_target, n_reference)),
         method=method if spread == "equal" else f"{method}_hc3",
         level=level,
         p_method="t" if spread == "equal" else "hc3_t",
@@ -172,6 +168,15 @@ def _checked_arm(arm: ArrayLike, subjects: int) -> np.ndarray:
     if not np.isin(arms, (0.0, 1.0)).all():
         raise ValueError("arm must be 1 (target) or 0 (reference) for every subject")
     return arms
+
+
+def _checked_baseline(baseline: ArrayLike | None, shape: tuple[int, ...]) -> np.ndarray | None:
+    if baseline is None:
+        return None
+    own = as_panel(baseline, "baseline")
+    if own.shape != shape:
+        raise ValueError(f"baseline has the shape {own.shape}, outcome {shape}: they must be the same")
+    return own
 
 
 def _checked_covariates(

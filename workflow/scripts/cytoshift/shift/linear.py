@@ -118,19 +118,13 @@ def _hc3(basis: np.ndarray, residual: np.ndarray, length: np.ndarray) -> tuple[n
 
 def _notes(design: np.ndarray, kept: np.ndarray, count: np.ndarray, names: Sequence[str]) -> np.ndarray:
     note = empty_notes(count.size)
-    aliased = ~kept[:, -1] & (count > 0)
-    fits = ~aliased & (count > kept.sum(axis=1))
+    enough = count > kept.sum(axis=1)
+    aliased = ~kept[:, -1] & enough
     for position, name in enumerate(names, start=1):
-        note = add_note(note, fits & ~kept[:, position], f"{name} left out: the columns before it say the same")
-    short = ~aliased & ~fits
-    needed = np.array(
-        [
-            f"{int(number)} subjects for {int(rank)} coefficients"
-            for number, rank in zip(count, kept.sum(axis=1), strict=True)
-        ],
-        dtype=object,
-    )
-    note = add_note(note, short, "no residual degrees of freedom: " + needed)
+        left_out = enough & ~aliased & ~kept[:, position]
+        note = add_note(note, left_out, f"{name} left out: the columns before it say the same")
+    short = np.array([f"{int(number)} subjects for {kept.shape[1]} coefficients" for number in count], dtype=object)
+    note = add_note(note, ~enough, "no residual degrees of freedom: " + short)
     if aliased.any():
         note[aliased] = _alias_texts(design[aliased], names)
     return note
