@@ -1,5 +1,6 @@
 # make run   set up and run the demo study      make test  set up and run the tests
 # make lint  formatting, types, workflow lint   make lock  renew requirements.lock
+# make docs  renew config/README.md, results/README.md and the JSON Schema from the models
 # Needs Python ≥ 3.11 with venv, and make; everything else is put into .venv.
 PYTHON ?= python3
 VENV := .venv
@@ -7,7 +8,7 @@ READY := $(VENV)/.ready
 BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: run test lint lock environment clean
+.PHONY: run test lint lock docs environment clean
 
 run: environment
 	$(BIN)/snakemake
@@ -16,7 +17,7 @@ run: environment
 	@echo "To go on:    source $(VENV)/bin/activate   and then   snakemake"
 
 test: environment
-	$(BIN)/python -m pytest tests/unit tests/reference tests/workflow -n 2 -q
+	$(BIN)/python -m pytest tests/unit tests/reference tests/workflow -n 2 --dist loadfile -q
 
 lint: environment
 	$(BIN)/ruff check .
@@ -24,6 +25,9 @@ lint: environment
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/mypy
 	$(BIN)/snakemake --lint
+
+docs: environment
+	PYTHONPATH=workflow/scripts $(BIN)/python -c "from cytoshift.study.documentation import write_documentation; write_documentation('.')"
 
 # Complete only when its last step wrote .ready: an install that was cut off is done again.
 environment: $(READY)

@@ -1,40 +1,12 @@
 """Runs the shipped workflow in a temporary folder, on a study small enough to be quick."""
 
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-SHIPPED = ("Snakefile", "workflow", "config", "profiles", "environment.yml", "data/ldn-ms-demo", "data/public")
-
-
-@dataclass(frozen=True)
-class Checkout:
-    """A copy of the workflow, and how to run it there."""
-
-    folder: Path
-
-    def snakemake(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run snakemake with two cores unless the arguments say otherwise; never raises on failure."""
-        cores = [] if any(word.startswith("--cores") for word in arguments) else ["--cores", "2"]
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "SNAKEMAKE"))}
-        command = [Path(sys.executable).parent / "snakemake", *arguments[:1], *cores, *arguments[1:]]
-        return subprocess.run(
-            list(map(str, command)), cwd=self.folder, env=inherited | environment, capture_output=True, text=True
-        )
-
-    def results(self) -> dict[str, bytes]:
-        """Every file below results/, logs and benchmarks aside, by its path."""
-        folder = self.folder / "results"
-        files = (path for path in sorted(folder.rglob("*")) if path.is_file())
-        contents = {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
-        return {name: content for name, content in contents.items() if name.split("/")[0] not in ("logs", "benchmarks")}
+from checkouts import Checkout, add_tiny_study, copy_workflow
 
 
 @pytest.fixture
@@ -49,12 +21,21 @@ def make_checkout(tmp_path: Path) -> Callable[..., Checkout]:
     return make
 
 
-def copy_workflow(folder: Path) -> None:
-    """Copy what the repository ships into `folder`."""
-    for name in SHIPPED:
-        source, target = ROOT / name, folder / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if source.is_dir():
-            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
-        elif source.exists():
-            shutil.copy2(source, target)
+@pytest.fixture(scope="session")
+def finished_tiny(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """The tiny study, run once from start to report; tests copy it before they change anything."""
+    folder = tmp_path_factory.mktemp("finished") / "tiny"
+    copy_workflow(folder)
+    add_tiny_study(folder)
+    checkout = Checkout(folder)
+    run = checkout.snakemake()
+    assert run.returncode == 0, run.stdout + run.stderr
+    return checkout
+
+
+@pytest.fixture
+def tiny(finished_tiny: Checkout, tmp_path: Path) -> Checkout:
+    """A copy of the finished tiny study, file times kept, so that Snakemake sees nothing to do."""
+    folder = tmp_path / "tiny"
+    shutil.copytree(finished_tiny.folder, folder)
+    return Checkout(folder)

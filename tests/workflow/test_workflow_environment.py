@@ -13,7 +13,9 @@ ROOT = Path(__file__).resolve().parents[2]
 def test_environment_yml_holds_the_locked_versions() -> None:
     wanted = environment_versions.environment_text()
     found = (ROOT / "environment.yml").read_text()
-    difference = "".join(difflib.unified_diff(found.splitlines(True), wanted.splitlines(True), "environment.yml", "lock"))
+    difference = "".join(
+        difflib.unified_diff(found.splitlines(True), wanted.splitlines(True), "environment.yml", "lock")
+    )
     assert not difference, f"run `make lock`, or `python tests/environment_versions.py --write`:\n{difference}"
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(workflow.current_basedir).parent / "scripts"))
 
 from cytoshift.jobs import library_digest
-from cytoshift.study.loading import load_studies
+from cytoshift.study.opening import open_studies, study_files
 from cytoshift.study.problem import Problems
 from cytoshift.study.study import (
     FigurePlan,
@@ -30,9 +30,20 @@ FIGURES = (
     "sample_map",
 )
 
+
+
+def data_problems(study):
+    """Mistakes in the data files; imported only when the study file has mistakes, so that one run shows them all."""
+    from cytoshift.intake.read import find_problems
+
+    return find_problems(IntakePlan.model_validate(stage_sections(study, IntakePlan)))
+
+
 try:
     # Which studies: ids (config/studies/<id>.yaml) or paths, one or a list.
-    STUDIES = load_studies(config.get("studies", []), reserved=RESERVED)
+    STUDIES = open_studies(
+        config.get("studies", []), reserved=RESERVED, data_problems=data_problems
+    )
 except Problems as problems:
     raise WorkflowError(f"the study cannot be run as written\n{problems}") from None
 
@@ -65,4 +76,4 @@ def sections(stage_plan):
 
 def data_files(wildcards):
     """Every file a study reads."""
-    return STUDIES[wildcards.study].files
+    return study_files(STUDIES[wildcards.study].study)

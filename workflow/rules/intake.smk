@@ -3,10 +3,14 @@
 
 rule check:
     input:
-        [path for study in STUDIES.values() for path in study.files],
+        [
+            path
+            for loaded in STUDIES.values()
+            for path in study_files(loaded.study)
+        ],
     params:
         library=library("check.py", "intake", "quality", "normalize", "shift"),
-        studies={name: str(loaded.path) for name, loaded in STUDIES.items()},
+        studies={name: loaded.path for name, loaded in STUDIES.items()},
     log:
         "<logs>/check.log",
     benchmark:

@@ -104,6 +104,7 @@ MEASUREMENTS = Table(
             "column",
             "limits_file",
             "lowest_observed",
+            "highest_observed",
             "floor",
             "",
         ),
@@ -144,6 +145,18 @@ OUTCOMES = Table(
         _number("score", "the score", "points"),
         _text("better", "good direction", "higher", "lower"),
         *_SOURCE_CELL,
+    ),
+)
+PLATES = Table(
+    "plates",
+    "one row per plate of a source, and what the plates file says of it",
+    (
+        _text("source", "source id"),
+        _text("plate", "plate"),
+        _text("source_file", "file its values were read from (the first)"),
+        _text("batch", "batch"),
+        _text("lot", "lot of the kit"),
+        _text("run_date", "day it was run"),
     ),
 )
 NAMES = Table(

@@ -1,0 +1,1 @@
+"""The study file: models, reading, problems, documentation."""

@@ -1,0 +1,140 @@
+"""Choices that are a matter of judgement: limits, quality thresholds, normalization, names and exclusions."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from cytoshift.study.base import Flag, Id, Model, Number, Text
+
+OnFail = Literal["flag", "exclude"]
+
+
+class Visit(Model):
+    """A planned time of measurement."""
+
+    id: Id = Field(description="Name of the visit.")
+    time: Number | None = Field(None, description="When, in `time_unit`.")
+    label: Text | None = Field(None, description="How pages write it; the id when left out.")
+    written: list[str] = Field(default_factory=list, description="As in the files; id and label always count.")
+
+
+class Arm(Model):
+    """A group of subjects, or in a crossover the condition a sample was taken under."""
+
+    id: Id = Field(description="Name of the arm.")
+    label: Text | None = Field(None, description="How pages write it; the id when left out.")
+    control: Flag = Field(False, description="The arm the others are compared with.")
+    dose_mg: Number | None = Field(None, ge=0, description="Daily dose.")
+    visits: list[str] | None = Field(None, description="Visits at which the arm was measured; all when left out.")
+    written: list[str] = Field(default_factory=list, description="As in the files; id and label always count.")
+
+
+class Name(Model):
+    """A name in the files and the feature it means."""
+
+    written: str = Field(description="As the file writes it.")
+    is_: str = Field(alias="is", description="Id of the analyte or population.")
+
+
+class Exclusion(Model):
+    """What is left out and why; the keys given must all match."""
+
+    sample: str | None = Field(None, description="Sample id.")
+    subject: str | None = Field(None, description="Subject id.")
+    visit: str | None = Field(None, description="Visit id.")
+    plate: str | None = Field(None, description="Plate.")
+    analyte: str | None = Field(None, description="Analyte or population id.")
+    well: str | None = Field(None, description="Well.")
+    source: str | None = Field(None, description="Source id.")
+    reason: Text = Field(description="Why; printed in the report.")
+
+
+class Limits(Model):
+    """What is done with values outside the measurable range."""
+
+    policy: Literal["half_limit", "limit_over_sqrt2", "limit", "drop"] = Field(
+        "limit_over_sqrt2",
+        description="Stands in for a non-detect in the tests; tables and figures keep the non-detect.",
+    )
+    detect_floors: Flag = Field(True, description="Find constants that somebody wrote in place of non-detects.")
+    detection_only_above: Number = Field(
+        0.8, gt=0, le=1, description="Above this share of non-detects a feature is tested on detection only."
+    )
+
+
+class MaxReplicateCv(Model):
+    """Agreement of replicate wells."""
+
+    limit: Number = Field(0.25, gt=0, description="Largest CV (SD with n − 1, over mean).")
+    on_fail: OnFail = Field("flag", description="exclude: the value becomes missing.")
+
+
+class OutlierMads(Model):
+    """Samples far from the others on the sample map."""
+
+    limit: Number = Field(5, gt=0, description="Largest robust distance, in MADs above the median.")
+    on_fail: OnFail = Field("flag", description="exclude: the sample is left out.")
+
+
+class FailedSample(Model):
+    """Samples far off in many analytes at once."""
+
+    limit: Number = Field(
+        0.4,
+        gt=0,
+        le=1,
+        description="Largest share of analytes missing unexpectedly or far from the subject's other visits.",
+    )
+    on_fail: OnFail = Field("flag", description="exclude: the sample is left out.")
+
+
+class UnitSlip(Model):
+    """Single values about a factor 1,000 (or 100, 10,000 …) off the subject's and everybody's range."""
+
+    on_fail: OnFail = Field("flag", description="exclude: the value becomes missing. It is never repaired silently.")
+
+
+class DerivedVisit(Model):
+    """A visit that is the mean of two others."""
+
+    on_fail: OnFail = Field("exclude", description="exclude: its samples are left out.")
+
+
+class Quality(Model):
+    """Thresholds, each with what happens when it is crossed."""
+
+    max_replicate_cv: MaxReplicateCv = Field(
+        default_factory=MaxReplicateCv, description="Agreement of replicate wells."
+    )
+    outlier_mads: OutlierMads = Field(default_factory=OutlierMads, description="Samples far off on the sample map.")
+    failed_sample: FailedSample = Field(default_factory=FailedSample, description="Samples far off in many analytes.")
+    unit_slip: UnitSlip = Field(default_factory=UnitSlip, description="Values a factor 1,000 off.")
+    derived_visit: DerivedVisit = Field(default_factory=DerivedVisit, description="Visits computed from other visits.")
+
+
+class Normalize(Model):
+    """What makes plates comparable."""
+
+    plates: Literal["none", "plate_median", "reference_samples"] = Field(
+        "none",
+        description="none; each analyte's median per plate; or the bridge and pool samples measured on every plate.",
+    )
+
+
+class Index(Model):
+    """A log ratio of features, e.g. neutrophils over lymphocytes."""
+
+    id: Id = Field(description="Name of the feature.")
+    label: Text | None = Field(None, description="How pages write it; the id when left out.")
+    numerator: list[str] = Field(min_length=1, description="Features summed above the line.")
+    denominator: list[str] = Field(min_length=1, description="Features summed below the line.")
+
+
+def label_of(items: list[Visit] | list[Arm], id_: str) -> str:
+    """How pages write a visit or an arm: its label, or its id with spaces."""
+    for item in items:
+        if item.id == id_ and item.label:
+            return item.label
+    return id_.replace("_", " ")

@@ -1,0 +1,143 @@
+"""The study file as one closed model, and the part of it that each stage gets to see."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import Field, StringConstraints
+
+from cytoshift.study.base import Flag, Model, Named, Number, Text, Whole
+from cytoshift.study.contrasts import Contrast, Endpoint
+from cytoshift.study.settings import Arm, Exclusion, Index, Limits, Name, Normalize, Quality, Visit
+from cytoshift.study.sources import CellSource, CytokineSource, OutcomeSource, Samples
+
+StudyId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$", max_length=60)]
+Design = Literal["single_arm", "parallel", "crossover"]
+
+
+class Study(Model):
+    """One study: its data, its comparisons and what was planned to be concluded from them."""
+
+    id: StudyId = Field(description="Names the folder of the results: `results/id/`.")
+    title: Text = Field(description="Printed on the report.")
+    origin: Literal["simulated", "observed"] = Field(description="Printed on every figure and page.")
+    disease: Text | None = Field(None, description="Condition of the subjects, as pages write it.")
+    intervention: Text | None = Field(None, description="What happened between the visits, as pages write it.")
+    citation: Text | None = Field(None, description="Attribution line, printed where the data's licence asks for it.")
+    design: Design = Field(
+        description="single_arm, parallel (arms between subjects) or crossover (each subject passes several arms)."
+    )
+    randomised: Flag | None = Field(
+        None,
+        description="Were arms (crossover: their order) randomised? Decides words, model, permutations.",
+    )
+    strata: list[str] = Field(default_factory=list, description="Covariates the randomisation was stratified by.")
+    time_unit: Text = Field("week", description="Unit of the visits' times.")
+    visits: list[Named[Visit]] = Field(min_length=1, description="Planned visits.")
+    arms: list[Named[Arm]] = Field(default_factory=list, description="Arms; left out for a single arm.")
+    samples: Samples = Field(description="Who was measured when.")
+    cytokines: list[CytokineSource] = Field(default_factory=list, description="Cytokine panels.")
+    cells: list[CellSource] = Field(default_factory=list, description="Cell counts and fractions.")
+    outcomes: list[OutcomeSource] = Field(default_factory=list, description="Clinical scores.")
+    names: list[Name] = Field(
+        default_factory=list, description="Names no vocabulary knows; the only way a suggestion is applied."
+    )
+    exclude: list[Exclusion] = Field(default_factory=list, description="Left out on purpose, each with its reason.")
+    duplicates: Literal["error", "drop", "mean", "first", "last"] = Field(
+        "error",
+        description="When a sample has conflicting values of a feature: stop, treat as missing, or resolve.",
+    )
+    limits: Limits = Field(default_factory=Limits, description="Values outside the measurable range.")
+    quality: Quality = Field(default_factory=Quality, description="Thresholds of the quality checks.")
+    normalize: Normalize = Field(default_factory=Normalize, description="What makes plates comparable.")
+    indices: list[Index] = Field(default_factory=list, description="Ratios of features, tested like features.")
+    contrasts: list[Contrast] = Field(min_length=1, description="What is compared with what.")
+    endpoints: list[Endpoint] = Field(min_length=1, description="What was planned to be concluded.")
+    alpha: Number = Field(
+        0.05, gt=0, lt=0.5, description="Family-wise error rate of the planned endpoints; intervals are 1 − alpha."
+    )
+    seed: Whole = Field(20261122, ge=0, description="Seed of Monte-Carlo flips and relabellings.")
+
+    def source_ids(self) -> list[str]:
+        """Ids of all sources: cytokines, cells, outcomes, in plan order."""
+        cytokines, cells, outcomes = self.cytokines, self.cells, self.outcomes
+        return [*(one.id for one in cytokines), *(one.id for one in cells), *(one.id for one in outcomes)]
+
+
+class IntakePlan(Model):
+    """What intake needs: a change elsewhere in the study file does not read the files again."""
+
+    design: Design
+    time_unit: str
+    visits: list[Visit]
+    arms: list[Arm]
+    samples: Samples
+    cytokines: list[CytokineSource]
+    cells: list[CellSource]
+    outcomes: list[OutcomeSource]
+    names: list[Name]
+    exclude: list[Exclusion]
+
+
+class QualityPlan(Model):
+    """What quality needs."""
+
+    design: Design
+    randomised: bool | None
+    visits: list[Visit]
+    arms: list[Arm]
+    exclude: list[Exclusion]
+    duplicates: Literal["error", "drop", "mean", "first", "last"]
+    limits: Limits
+    quality: Quality
+
+
+class NormalizePlan(Model):
+    """What normalize needs."""
+
+    normalize: Normalize
+    outcomes: list[OutcomeSource]
+    indices: list[Index]
+
+
+class ShiftPlan(Model):
+    """What estimates and decisions need."""
+
+    id: StudyId
+    design: Design
+    randomised: bool | None
+    strata: list[str]
+    visits: list[Visit]
+    arms: list[Arm]
+    samples: Samples
+    limits: Limits
+    indices: list[Index]
+    outcomes: list[OutcomeSource]
+    contrasts: list[Contrast]
+    endpoints: list[Endpoint]
+    alpha: float
+    seed: int
+
+
+class FigurePlan(Model):
+    """What figures need: names, order and the words that must stand on each of them."""
+
+    id: StudyId
+    origin: Literal["simulated", "observed"]
+    disease: str | None
+    intervention: str | None
+    design: Design
+    time_unit: str
+    visits: list[Visit]
+    arms: list[Arm]
+    contrasts: list[Contrast]
+    endpoints: list[Endpoint]
+    alpha: float
+
+
+StagePlan = TypeVar("StagePlan", IntakePlan, QualityPlan, NormalizePlan, ShiftPlan, FigurePlan)
+
+
+def stage_sections(study: Study, stage: type[Model]) -> dict[str, Any]:
+    """The sections of a study that a stage declares, as plain values that Snakemake can compare between runs."""
+    return study.model_dump(mode="json", by_alias=True, include=set(stage.model_fields))
