@@ -31,7 +31,6 @@ FIGURES = (
 )
 
 
-
 def data_problems(study):
     """Mistakes in the data files; imported only when the study file has mistakes, so that one run shows them all."""
     from cytoshift.intake.read import find_problems
@@ -77,3 +76,21 @@ def sections(stage_plan):
 def data_files(wildcards):
     """Every file a study reads."""
     return study_files(STUDIES[wildcards.study].study)
+
+
+def whole_plan(wildcards):
+    """The whole study file as plain values: for the report alone, which any change of it may rerun."""
+    return STUDIES[wildcards.study].study.model_dump(mode="json", by_alias=True)
+
+
+def plan_sha256(wildcards):
+    """Digest of the study file as understood."""
+    return STUDIES[wildcards.study].digest
+
+
+def captions():
+    """Text of each kind of figure's caption, for the page; `snakemake --report` reads the same files."""
+    folder = Path(workflow.current_basedir).parent / "report"
+    return {
+        kind: (folder / f"{kind}.rst").read_text(encoding="utf-8") for kind in FIGURES
+    }

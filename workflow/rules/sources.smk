@@ -19,7 +19,8 @@ rule public_data:
 
 rule sources_fetch:
     output:
-        ensure("data/public/{study}/{file}", non_empty=True),
+        # Stays where it is when the job runs again: a study must not lose its data because the network is away.
+        update("data/public/{study}/{file}"),
     log:
         "<logs>/sources_fetch/{study}/{file}.log",
     benchmark:

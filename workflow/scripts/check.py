@@ -2,8 +2,6 @@
 
 import sys
 
-from snakemake.script import snakemake
-
 from cytoshift.check import print_understanding, terminal, understand
 from cytoshift.jobs import job
 from cytoshift.study.loading import load_study

@@ -2,8 +2,6 @@
 
 import json
 
-from snakemake.script import snakemake
-
 from cytoshift.intake.read import read_study
 from cytoshift.jobs import job, whole_file
 from cytoshift.study.study import IntakePlan

@@ -1,7 +1,5 @@
 """Read the study's files into typed tables; every value keeps its file, row and column."""
 
-from snakemake.script import snakemake
-
 from cytoshift import tables
 from cytoshift.frames import write_table
 from cytoshift.intake.read import read_study

@@ -1,7 +1,5 @@
 """Put every value on the analysis scale and make plates comparable."""
 
-from snakemake.script import snakemake
-
 from cytoshift import tables
 from cytoshift.frames import read_table, write_table
 from cytoshift.jobs import job, whole_file

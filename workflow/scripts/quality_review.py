@@ -1,7 +1,5 @@
 """Collapse replicate wells, apply exclusions, and write down everything that looks wrong."""
 
-from snakemake.script import snakemake
-
 from cytoshift import tables
 from cytoshift.frames import read_table, write_table
 from cytoshift.jobs import job, whole_file

@@ -1,7 +1,5 @@
 """Decide the planned endpoints, and only those, with family-wise error control."""
 
-from snakemake.script import snakemake
-
 from cytoshift import tables
 from cytoshift.frames import read_table, write_table
 from cytoshift.jobs import job, whole_file

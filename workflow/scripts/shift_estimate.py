@@ -1,7 +1,5 @@
 """Estimate every contrast for every feature at once."""
 
-from snakemake.script import snakemake
-
 from cytoshift import tables
 from cytoshift.frames import read_table, write_table
 from cytoshift.jobs import job, whole_file

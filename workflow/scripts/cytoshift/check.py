@@ -16,14 +16,14 @@ from rich.text import Text
 from cytoshift.intake.read import Intake, read_study
 from cytoshift.normalize.panel import normalize
 from cytoshift.quality.review import Review, review
-from cytoshift.shift.endpoints import resolve_features
-from cytoshift.shift.study import Shifts, estimate_shifts
-from cytoshift.study.contrasts import concerned
+from cytoshift.shift.study import Shifts, decide_endpoints, estimate_shifts
 from cytoshift.study.settings import label_of
 from cytoshift.study.study import IntakePlan, NormalizePlan, QualityPlan, ShiftPlan, Study, stage_sections
 
 # Longer lists are cut in the terminal; the tables on disk have them whole.
 ROWS_SHOWN = 40
+# With so few pairs no single marker survives the correction for many.
+PAIRS_FOR_A_GLOBAL_PRIMARY = 8
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class Understanding:
     intake: Intake
     review: Review
     shifts: Shifts
+    families: pd.DataFrame
 
 
 def understand(study: Study) -> Understanding:
@@ -54,7 +55,8 @@ def understand(study: Study) -> Understanding:
     )
     normalized = normalize(values=reviewed.values, samples=reviewed.samples, plan=plan(NormalizePlan))
     shifts = estimate_shifts(normalized.panel, reviewed.samples, plan(ShiftPlan))
-    return Understanding(study, intake, reviewed, shifts)
+    decided = decide_endpoints(normalized.panel, reviewed.samples, shifts.shifts, plan(ShiftPlan))
+    return Understanding(study, intake, reviewed, shifts, decided.families)
 
 
 def print_understanding(found: Understanding, console: Console) -> None:
@@ -134,15 +136,30 @@ def _contrasts(found: Understanding) -> RenderableType:
 
 
 def _families(found: Understanding) -> RenderableType:
-    study, shifts = found.study, found.shifts.shifts
-    table = _table("endpoint", "tier", "contrast", "test", "features")
-    for endpoint in study.endpoints:
-        for contrast in concerned(endpoint, study.contrasts):
-            rows = shifts[shifts["contrast"] == contrast.id]
-            names = list(rows.loc[resolve_features(endpoint, rows), "feature"])
-            shown = ", ".join(names[:12]) + (f" … {len(names)} in all" if len(names) > 12 else "")
-            _add(table, endpoint.id, endpoint.tier, contrast.id, endpoint.test, shown or "none: nothing will be tested")
-    return table
+    """Planned families with the smallest p they could give; never the p they gave, which is for the report."""
+    table = _table("endpoint", "tier", "contrast", "test", "smallest p", "features")
+    warnings = []
+    for family in found.families.itertuples():
+        names = str(family.features).split(",") if family.features else []
+        shown = ", ".join(names[:12]) + (f" … {len(names)} in all" if len(names) > 12 else "")
+        smallest = f"{family.smallest_p:.2g}" if pd.notna(family.smallest_p) else ""
+        row = (family.endpoint, family.tier, family.contrast, family.test, smallest)
+        _add(table, *row, shown or "none: nothing will be tested")
+        warnings += _attainable(family, found)
+    return Group(table, *(Text(f"! {line}", style="bold red") for line in warnings))
+
+
+def _attainable(family: Any, found: Understanding) -> Iterator[str]:
+    """Warnings about a primary endpoint that cannot be rejected, or hardly (METHODS §4)."""
+    if family.tier != "primary":
+        return
+    where = f"{family.endpoint} in {family.contrast}"
+    if pd.isna(family.smallest_p) or family.smallest_p > found.study.alpha:
+        yield f"primary endpoint {where} cannot be rejected at alpha = {found.study.alpha:g}, whatever the data show"
+    rows = found.shifts.shifts
+    pairs = rows.loc[rows["contrast"] == family.contrast, "n_pairs"].max()
+    if family.test == "each" and pairs <= PAIRS_FOR_A_GLOBAL_PRIMARY:
+        yield f"with {pairs} pairs a global test (test: global) makes a stronger primary endpoint than {where}"
 
 
 def _findings(found: Understanding) -> RenderableType:

@@ -83,13 +83,15 @@ def compare(grid: Grid, samples: pd.DataFrame, contrast: Contrast, plan: ShiftPl
         kind = "arms_at" if contrast.at is not None else "arms_change"
     arms = [arm for arm in (contrast.arm, None if within else contrast.against) if arm is not None]
     of_arms = chosen[chosen["arm"].isin(arms)] if arms else chosen
-    named = of_arms[of_arms["visit"].isin(contrast.visits())]
+    other = chosen[chosen["arm"] == contrast.against]
+    # who passed the control condition alone is a lost pair, not a stranger
+    everyone = pd.concat([of_arms, other.assign(arm=contrast.arm)]) if within else of_arms
+    named = everyone[everyone["visit"].isin(contrast.visits())]
     subjects = pd.Index(named["subject"].unique()).sort_values()
     after = contrast.at if contrast.at is not None else contrast.target
     reference = None if contrast.at is not None else _side(grid, of_arms, subjects, contrast.reference, contrast)
     control = None
     if within:
-        other = chosen[chosen["arm"] == contrast.against]
         before = None if contrast.at is not None else _side(grid, other, subjects, contrast.reference, contrast)
         control = (before, _side(grid, other, subjects, after, contrast))
     described = named.drop_duplicates("subject").set_index("subject").reindex(subjects).reset_index()

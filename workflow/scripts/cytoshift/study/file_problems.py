@@ -15,18 +15,21 @@ def check_files_exist(study: Study, found: ProblemList, root: Path) -> None:
     """Note every path or glob that leads to no file, with the nearest name in its folder; paths start at `root`."""
     for key, name in files_of(study):
         try:
-            if not _leads_to_a_file(name, root):
+            files = _files(name, root)
+            if not files:
                 found.add(key, _why(name, root))
+            for path in (path for path in files if "{" in path or "}" in path):
+                found.add(key, f"{path!r} has braces in its name, which Snakemake takes for wildcards; rename it")
         except OSError as error:
             found.add(key, f"{name!r} cannot be looked up: {error.strerror}")
 
 
-def _leads_to_a_file(name: str, root: Path) -> bool:
+def _files(name: str, root: Path) -> list[str]:
     if (root / name).is_file():
-        return True
+        return [name]
     # Path.glob refuses absolute patterns
     matches = glob.glob(name, root_dir=root, recursive=True)  # noqa: PTH207
-    return any((root / path).is_file() for path in matches)
+    return sorted(path for path in matches if (root / path).is_file())
 
 
 def files_of(study: Study) -> Iterator[tuple[str, str]]:

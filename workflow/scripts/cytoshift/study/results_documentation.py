@@ -28,6 +28,7 @@ OUTPUTS = (
     Output("intake/measurements.parquet", "cytokines as read", "measurements"),
     Output("intake/cells.parquet", "cell counts and fractions as read", "cells"),
     Output("intake/outcomes.parquet", "clinical scores as read", "outcomes"),
+    Output("intake/plates.tsv", "the plates: batch, lot and run date where they are known", "plates"),
     Output("intake/names.tsv", "how each name in the files was understood", "names"),
     Output("intake/findings.tsv", "what was noticed while reading", "findings"),
     Output("quality/values.parquet", "one value per sample and feature", "values"),

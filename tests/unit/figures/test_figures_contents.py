@@ -1,0 +1,254 @@
+"""What each kind of figure shows, and what it must not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+import figure_frames as frames
+from cytoshift.figures import (
+    cells,
+    flow,
+    forest,
+    heatmap,
+    missingness,
+    pvalues,
+    sample_map,
+    slopes,
+    trajectories,
+    volcano,
+)
+from cytoshift.figures.saving import svg_text
+from cytoshift.figures.series import over_visits
+from cytoshift.frames import conform
+from cytoshift.study.contrasts import expand
+from cytoshift.tables import PAIRS, PANEL, SAMPLES
+from figure_checks import drawn, overlaps_and_overflows, words
+
+
+def markers(figure: Figure, marker: str) -> list[Line2D]:
+    """Lines inside axes drawn with a marker."""
+    return [
+        line for axes in figure.axes for line in axes.lines if line.get_marker() == marker and len(line.get_xdata())
+    ]
+
+
+def test_forest_has_a_row_per_feature_and_lists_what_has_no_estimate(demo) -> None:
+    _, t, figures = demo
+    mine = t["shifts"][(t["shifts"]["contrast"] == "week_16") & (t["shifts"]["scale"] != "identity")]
+    texts = words(figures["forest"]["week_16"])
+    assert all(label in texts for label in mine["label"])
+    assert "no estimate: no value above the limit at either visit" in texts
+    assert {"Fatigue (MFIS)", "Pain (NRS)"} <= set(words(figures["forest"]["week_16-differences"]))
+    assert "Fatigue (MFIS)" not in texts
+
+
+def test_forest_fills_what_was_planned_and_rejected_only(demo) -> None:
+    _, t, figures = demo
+    d = t["decisions"]
+    planned = d[(d["contrast"] == "week_16") & (d["tier"] == "primary") & ~d["feature"].isin(["fatigue", "csf2"])]
+    circles = markers(figures["forest"]["week_16"], "o")
+    filled = sum(len(line.get_xdata()) for line in circles if line.get_markerfacecolor() != "white")
+    assert filled == (planned["decision"] == "rejected").sum() > 0
+    assert sum(len(line.get_xdata()) for line in circles) == len(planned)
+    later = markers(figures["forest"]["week_8"], "o")
+    assert later == [], "nothing was planned at week 8"
+
+
+def test_forest_marks_intervals_without_a_bound(demo) -> None:
+    axes = demo[2]["forest"]["week_16"].axes[0]
+    arrows = [line for line in axes.lines if line.get_marker() == "<"]
+    assert [list(line.get_xdata()) for line in arrows] == [[axes.get_xlim()[0]]]
+    assert any("[0, " in text for text in words(demo[2]["forest"]["week_16"]))
+
+
+def test_forest_of_many_proteins_shows_planned_ones_and_says_what_it_leaves_out() -> None:
+    study = frames.plan()
+    t = frames.tables(study, subjects=5, extra=60)
+    figure = dict(forest.draw(t["shifts"], t["decisions"], study))["week_16"]
+    assert {"IL-6", "TNF-α", "IFN-γ", "IL-1β", "GM-CSF"} <= set(words(figure))
+    assert any(text.startswith("45 of 83 shown") for text in words(figure))
+
+
+def test_slopes_draw_non_detects_as_open_triangles_at_their_limit(demo) -> None:
+    study, t, _ = demo
+    pairs = t["pairs"]
+    mine = pairs[(pairs["feature"] == "il1b") & pairs["used"] & (pairs["contrast"] == "week_16")]
+    limits = set(mine.loc[mine["target_status"] == "below", "target"])
+    two = t["shifts"][t["shifts"]["feature"].isin(["il1b", "neutrophils"])]
+    figures = dict(slopes.draw(pairs, t["panel"], t["samples"], two, t["decisions"], study))
+    triangles = markers(figures["il1b"], "v")
+    assert triangles and limits
+    assert all(line.get_markerfacecolor() == "white" for line in triangles)
+    assert limits <= {float(y) for line in triangles for y in line.get_ydata()}
+    assert "below the limit" in words(figures["il1b"])
+    assert "below the limit" not in words(figures["neutrophils"]), "nothing is below a limit there"
+
+
+def test_slopes_keep_arms_apart_and_count_their_pairs(demo) -> None:
+    _, t, figures = demo
+    pairs = t["pairs"]
+    mine = pairs[(pairs["feature"] == "il6") & pairs["used"] & (pairs["contrast"] == "week_16")]
+    texts = words(figures["slopes"]["il6"])
+    assert f"LDN 4.5 mg ({(mine['arm'] == 'ldn').sum()})" in texts
+    assert f"Placebo ({(mine['arm'] == 'placebo').sum()})" in texts
+    assert {"baseline", "week 16", "pg/mL (log scale)"} <= set(texts)
+
+
+def test_slopes_are_drawn_for_the_features_asked_for_only(demo) -> None:
+    study, t, _ = demo
+    figures = dict(slopes.draw(t["pairs"], t["panel"], t["samples"], t["shifts"], t["decisions"], study, limit=4))
+    assert len(figures) == 4
+    assert set(figures) <= {"il6", "tnf", "ifng", "il1b", "csf2", "fatigue"}, "planned ones come first"
+
+
+def test_crossover_slopes_show_every_condition_over_all_visits(ride) -> None:
+    study, _, figures = ride
+    figure = next(iter(figures["slopes"].values()))
+    assert len(figure.axes) == 5
+    assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == [visit.label for visit in study.visits]
+
+
+def test_arms_at_one_visit_are_points_and_have_no_changes_to_map() -> None:
+    study = frames.plan(contrasts=[{"id": "start", "at": "baseline", "arm": "ldn", "against": "placebo"}])
+    t = frames.tables(frames.plan(), subjects=5)
+    pairs = t["pairs"][t["pairs"]["contrast"] == "week_16"]
+    pairs = pairs.assign(contrast="start", target=pairs["reference"], reference=np.nan, change=np.nan, used=True)
+    s = t["shifts"][t["shifts"]["contrast"] == "week_16"].assign(contrast="start", n_pairs=0)
+    d = t["decisions"].assign(contrast="start")
+    only = s[s["feature"] == "il6"]
+    figure = dict(slopes.draw(conform(pairs, PAIRS), t["panel"], t["samples"], only, d, study))["il6"]
+    assert {"Placebo (5)", "LDN 4.5 mg (5)", "baseline"} <= set(words(figure))
+    (told,) = dict(heatmap.draw(pairs, s, d, study)).values()
+    assert any("nobody has a change" in text for text in words(told))
+    rows = words(dict(forest.draw(s, d, study))["start"])
+    assert any("+" in text for text in rows), "subjects of both arms stand where pairs would"
+
+
+def test_one_arm_without_a_plan_for_arms() -> None:
+    study = frames.plan(
+        design="single_arm", arms=[], contrasts=[{"id": "week_16", "reference": "baseline", "target": "week_16"}]
+    )
+    t = frames.tables(study, subjects=8)
+    for kind, figures in drawn(study, t).items():
+        for name, figure in figures.items():
+            assert overlaps_and_overflows(figure) == [], (kind, name)
+
+
+def test_volcano_leaves_out_scores_and_explains_its_line(demo) -> None:
+    _, t, figures = demo
+    figure = figures["volcano"]["week_16"]
+    mine = t["shifts"][
+        (t["shifts"]["contrast"] == "week_16") & t["shifts"]["ratio"].notna() & t["shifts"]["p_value"].notna()
+    ]
+    points = sum(len(line.get_xdata()) for marker in "osD" for line in markers(figure, marker))
+    assert points == len(mine)
+    assert any("p = 0.05 for one marker tested alone" in text for text in words(figure))
+
+
+def test_heatmap_marks_gaps_and_non_detects_and_puts_odds_on_the_same_footing(demo) -> None:
+    study, t, _ = demo
+    mine = t["pairs"][t["pairs"]["contrast"] == "week_16"]
+    features = t["shifts"][(t["shifts"]["contrast"] == "week_16") & t["shifts"]["feature"].isin(["il1b", "treg"])]
+    values, marks, arms = heatmap.change_matrix(mine, features, study)
+    assert list(values.index[:2]) == ["P01", "P02"]
+    assert set(arms) == {"placebo", "ldn"}
+    row = mine[(mine["feature"] == "treg") & (mine["subject"] == "L01")].iloc[0]
+    assert values.loc["L01", "treg"] == pytest.approx(row["change"] / np.log(2))
+    pair = mine[(mine["feature"] == "il1b") & mine["used"]].set_index("subject")
+    either = pair[["reference_status", "target_status"]].eq("below").any(axis=1)
+    assert (marks.loc[either.index, "il1b"] == either).all()
+    unused = mine[(mine["feature"] == "il1b") & ~mine["used"]]["subject"]
+    assert values.loc[unused, "il1b"].isna().all()
+
+
+def test_missingness_counts_an_absent_row_as_missing_and_an_exclusion_as_such(demo) -> None:
+    study, t, _ = demo
+    first = t["samples"]["sample"].iloc[0]
+    values = t["values"][(t["values"]["sample"] != first) | (t["values"]["feature"] != "il6")].copy()
+    values["excluded"] = (values["sample"] == first) & (values["feature"] == "tnf")
+    table = missingness.status_matrix(values, t["samples"], study)
+    assert missingness.ORDER[table.loc["il6", first]] == "missing"
+    assert missingness.ORDER[table.loc["tnf", first]] == "excluded"
+    assert list(table.columns) == list(t["samples"]["sample"]), "arm, subject, visit in plan order"
+
+
+def test_composition_is_of_the_sum_of_the_parts() -> None:
+    parts = pd.DataFrame({
+        "sample": ["s"] * 3, "feature": ["neutrophils", "lymphocytes", "monocytes"], "layer": "cell", "scale": "log2",
+        "unit": "cells/uL", "value": np.log2([600.0, 300.0, 100.0]), "status": "observed",
+    })  # fmt: skip
+    samples = conform(pd.DataFrame([{"sample": "s", "subject": "1", "visit": "baseline", "arm": "ldn"}]), SAMPLES)
+    shares = cells.composition(over_visits(conform(parts, PANEL), samples))
+    assert shares[["neutrophils", "lymphocytes", "monocytes"]].iloc[0].tolist() == pytest.approx([0.6, 0.3, 0.1])
+    only_two = over_visits(conform(parts.head(2), PANEL), samples)
+    assert cells.composition(only_two).empty
+
+
+def test_flow_counts_subjects_pairs_and_losses_with_reasons() -> None:
+    study = frames.plan()
+    t = frames.tables(study, subjects=4)
+    rows = [
+        {"contrast": "week_16", "feature": feature, "subject": subject, "arm": "ldn", "used": used, "reason": reason}
+        for feature in ("il6", "tnf")
+        for subject, used, reason in (
+            ("a", True, ""),
+            ("b", feature == "il6", "no target"),
+            ("c", False, "no baseline"),
+        )
+    ]
+    tally = flow.count_pairs(conform(pd.DataFrame(rows), PAIRS), "week_16")
+    assert tally == flow.Tally("week_16", {"ldn": 2}, 1, 2, {"no baseline": 1})
+    (figure,) = dict(flow.draw(t["samples"], conform(pd.DataFrame(rows), PAIRS), study)).values()
+    assert "lost: 1 (1 no baseline)" in words(figure)
+    assert f"8 subjects, {len(t['samples'])} samples" in words(figure)
+
+
+def test_pvalues_say_how_many_and_spread_over_pages(ride) -> None:
+    _, t, figures = ride
+    counts = t["shifts"].dropna(subset=["p_value"]).groupby("contrast").size()
+    texts = words(figures["pvalues"]["pvalues"])
+    assert all(f"p   (m = {count})" in texts for count in counts)
+    study = frames.crossover([f"h{hour}" for hour in (1, 2, 3, 6, 24)] + ["h0_5", "h1_5"])
+    one = t["shifts"][t["shifts"]["contrast"] == "load.h3.max_70"]
+    many = pd.concat([one.assign(contrast=contrast.id) for contrast in expand(study.contrasts)])
+    assert list(dict(pvalues.draw(many, study))) == ["pvalues", "pvalues-2"]
+
+
+def test_sample_map_names_outliers(demo) -> None:
+    _, t, figures = demo
+    out = t["sample_map"][t["sample_map"]["outlier"]]
+    texts = words(figures["sample_map"]["sample_map"])
+    assert len(out) and all(texts.count(sample) == 2 for sample in out["sample"])
+    without = list(sample_map.draw(t["sample_map"].assign(outlier=False), frames.plan()))
+    assert not set(out["sample"]) & set(words(without[0][1]))
+
+
+def test_trajectories_show_primary_features_else_the_strongest(demo) -> None:
+    _, t, _ = demo
+    assert set(trajectories.chosen_features(t["shifts"], t["decisions"])) == {
+        "il6",
+        "tnf",
+        "ifng",
+        "il1b",
+        "csf2",
+        "fatigue",
+    }
+    none = t["decisions"][t["decisions"]["tier"] == "exploratory"]
+    assert len(trajectories.chosen_features(t["shifts"], none)) == 6
+
+
+def test_volcano_draws_thousands_of_points_as_one_picture() -> None:
+    study = frames.plan()
+    t = frames.tables(study, subjects=3)
+    one = t["shifts"][(t["shifts"]["feature"] == "il2") & (t["shifts"]["contrast"] == "week_16")]
+    rng = np.random.default_rng(1)
+    many = pd.concat([one] * 5000, ignore_index=True)
+    ratio = 2 ** rng.normal(0, 0.5, 5000)
+    many = many.assign(
+        feature=[f"x{i}" for i in range(5000)], ratio=ratio, estimate=np.log2(ratio), p_value=rng.random(5000)
+    )
+    assert len(svg_text(next(figure for _, figure in volcano.draw(many, t["decisions"], study)))) < 200_000

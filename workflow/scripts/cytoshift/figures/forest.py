@@ -1,0 +1,262 @@
+"""By how much did each marker shift, and how sure is that? One figure of ratios with intervals per contrast."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import inf, isfinite
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from cytoshift.figures.axis import number, ratio_ticks
+from cytoshift.figures.selection import rank_rows, with_decisions
+from cytoshift.figures.sheet import MARGIN, Entry, Sheet, draw_empty
+from cytoshift.figures.theme import DOUBLE, GREY, INK, LIGHT, PALE, ROLES, SMALL, fit, ink, role_of, style
+from cytoshift.figures.words import concrete_contrasts, contrast_label, effect_label, feature_labels
+from cytoshift.study.study import FigurePlan
+
+ROW = 0.17
+LABELS, PAIRS, BELOW, PLOT, PLOT_WIDTH, NUMBERS = MARGIN, 1.72, 2.28, 2.72, 2.75, 5.55
+NUMBERS_WIDTH = 1.35
+
+
+def draw(
+    shifts: pd.DataFrame, decisions: pd.DataFrame, plan: FigurePlan, limit: int = 45
+) -> Iterator[tuple[str, Figure]]:
+    """One figure of ratios per contrast, and one of differences (`<contrast>-differences`) where scores were measured.
+
+    shifts, decisions: the tables; limit: rows per figure, planned ones first, then the smallest p.
+    """
+    labels = feature_labels(shifts)
+    rows = with_decisions(shifts, decisions).assign(label=shifts["feature"].map(labels).to_numpy())
+    for contrast in concrete_contrasts(plan):
+        mine = rows[rows["contrast"] == contrast]
+        ratios, differences = mine[mine["scale"] != "identity"], mine[mine["scale"] == "identity"]
+        title = contrast_label(plan, contrast)
+        if ratios.empty and differences.empty:
+            yield contrast, draw_empty(plan, title, "No feature could be compared in this contrast.")
+        if not ratios.empty:
+            yield contrast, _ratios(ratios, plan, contrast, limit)
+        if not differences.empty:
+            yield f"{contrast}-differences", _differences(differences.head(limit), plan, contrast)
+
+
+def grouped(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """Rows by role in the theme's order, the largest ratio first within each; rows without an estimate last."""
+    role = [role_of(layer, roles) for layer, roles in zip(rows["layer"], rows["roles"], strict=True)]
+    ordered = rows.assign(role=role).sort_values(["estimate", "feature"], ascending=[False, True], na_position="last")
+    return [(key, ordered[ordered["role"] == key]) for key in ROLES if (ordered["role"] == key).any()]
+
+
+@style()
+def _ratios(rows: pd.DataFrame, plan: FigurePlan, contrast: str, limit: int) -> Figure:
+    shown = rank_rows(rows).head(limit)
+    groups = grouped(shown)
+    lines = len(shown) + len(groups)
+    height = 0.62 + ROW * lines
+    notes = _notes(rows, shown, plan)
+    sheet = Sheet(plan, contrast_label(plan, contrast), height, legend=_legend(shown), notes=notes)
+    top = height - 0.2
+    axes = sheet.axes(PLOT, 0.42, PLOT_WIDTH, ROW * lines)
+    low, high = _limits(shown)
+    _prepare(axes, low, high, lines, effect_label(plan, contrast))
+    for x, words, align in (
+        (LABELS, "marker (bold: planned)", "left"), (PAIRS + 0.42, "pairs", "right"),
+        (BELOW + 0.36, "< limit", "right"), (NUMBERS, "ratio [interval]", "left"),
+    ):  # fmt: skip
+        sheet.text(x, top + 0.03, words, color=GREY, ha=align)
+    position = 0
+    for role, members in groups:
+        name, colour = ROLES[role]
+        band = Rectangle((MARGIN, top - ROW * (position + 1)), DOUBLE - 2 * MARGIN, ROW, facecolor=PALE, linewidth=0)
+        sheet.add(band, behind=True)
+        sheet.text(LABELS + 0.06, _level(top, position), name, color=ink(colour), fontweight="bold")
+        levels = position + 1.5 + np.arange(len(members))
+        _draw_rows(axes, members, levels, colour, low, high)
+        for row, level in zip(members.itertuples(), levels, strict=True):
+            _write_row(sheet, row, top, level - 0.5)
+        position += 1 + len(members)
+    return sheet.figure
+
+
+def _level(top: float, position: float) -> float:
+    return top - ROW * (position + 1) + 0.05
+
+
+def _prepare(axes: Axes, low: float, high: float, lines: int, name: str) -> None:
+    axes.set_xlim(low, high)
+    axes.set_ylim(lines, 0)
+    ticks = ratio_ticks(low, high)
+    axes.set_xticks(np.log2(ticks), [number(tick) for tick in ticks])
+    axes.set_yticks([])
+    axes.patch.set_visible(False)
+    axes.spines["left"].set_visible(False)
+    axes.axvline(0, color=GREY, linewidth=0.8, zorder=1)
+    axes.set_xlabel(f"{name}, log scale", labelpad=2)
+
+
+def _log2(values: pd.Series) -> np.ndarray:
+    raw = values.to_numpy(dtype=float)
+    with np.errstate(divide="ignore"):
+        return np.log2(raw)
+
+
+def _limits(rows: pd.DataFrame) -> tuple[float, float]:
+    """An axis that shows every estimate and 1, and intervals unless they would squeeze the rest."""
+    middle = _log2(rows["ratio"])
+    middle = middle[np.isfinite(middle)]
+    ends = np.concatenate([_log2(rows["ratio_low"]), _log2(rows["ratio_high"])])
+    ends = ends[np.isfinite(ends)]
+    usual = 1.65 * np.quantile(np.abs(ends), 0.9) if len(ends) else 0.0
+    reach = max(usual, 1.6 * np.abs(middle).max() if len(middle) else 0.0)
+    shown = [*middle, *ends[np.abs(ends) <= reach], -0.15, 0.15]
+    low, high = min(shown), max(shown)
+    air = 0.05 * (high - low)
+    return low - air, high + air
+
+
+def _draw_rows(axes: Axes, rows: pd.DataFrame, levels: np.ndarray, colour: str, low: float, high: float) -> None:
+    middle, left, right = (_log2(rows[column]) for column in ("ratio", "ratio_low", "ratio_high"))
+    drawn = np.isfinite(middle)
+    left, right = np.where(np.isnan(left), middle, left), np.where(np.isnan(right), middle, right)
+    gap = np.full(len(rows), np.nan)
+    xs = np.column_stack([np.clip(left, low, high), np.clip(right, low, high), gap])[drawn]
+    ys = np.column_stack([levels, levels, gap])[drawn]
+    axes.plot(xs.ravel(), ys.ravel(), color=colour, linewidth=1.3, solid_capstyle="butt", zorder=2)
+    for beyond, edge, marker in ((left < low, low, "<"), (right > high, high, ">")):
+        if (beyond & drawn).any():
+            where = levels[beyond & drawn]
+            axes.plot([edge] * len(where), where, marker, color=colour, markersize=4.5, clip_on=False, zorder=3)
+    for filled, planned, size in ((True, True, 5.5), (False, True, 5.5), (False, False, 3.5)):
+        rejected = (rows["planned"] & (rows["decision"] == "rejected")).to_numpy()
+        chosen = drawn & (rejected == filled) & (rows["planned"].to_numpy() == planned)
+        if chosen.any():
+            axes.plot(
+                middle[chosen], levels[chosen], "o" if planned else "D", markersize=size, markeredgecolor=colour,
+                markerfacecolor=colour if filled else "white", markeredgewidth=1.1, linestyle="none", zorder=4,
+            )  # fmt: skip
+
+
+def _write_row(sheet: Sheet, row: object, top: float, position: float) -> None:
+    level = _level(top, position)
+    planned = bool(row.planned)  # type: ignore[attr-defined]
+    label = fit(row.label, PAIRS - LABELS, SMALL, planned)  # type: ignore[attr-defined]
+    sheet.text(LABELS + 0.06, level, label, fontweight="bold" if planned else "normal")
+    sheet.text(PAIRS + 0.42, level, count_words(row), ha="right")
+    sheet.text(BELOW + 0.36, level, below_words(row), ha="right", color=GREY)
+    ratio = float(row.ratio)  # type: ignore[attr-defined]
+    if isfinite(ratio):
+        low, high = float(row.ratio_low), float(row.ratio_high)  # type: ignore[attr-defined]
+        sheet.text(NUMBERS, level, fit(interval_words(ratio, low, high), NUMBERS_WIDTH))
+    else:
+        words = fit(f"no estimate: {row.note or 'no reason given'}", NUMBERS + NUMBERS_WIDTH - PLOT)  # type: ignore[attr-defined]
+        sheet.text(PLOT + 0.03, level, words, color=GREY, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8})
+
+
+def count_words(row: object) -> str:
+    """Pairs of a row; where arms are compared without pairs, the subjects of both."""
+    pairs, reference, target = (getattr(row, name) for name in ("n_pairs", "n_reference", "n_target"))
+    if not pd.isna(pairs) and pairs > 0:
+        return f"{int(pairs)}"
+    return "0" if pd.isna(reference) or pd.isna(target) else f"{int(reference)}+{int(target)}"
+
+
+def below_words(row: object) -> str:
+    """Share of non-detects among a row's values, in percent."""
+    counts = [getattr(row, name) for name in ("below_reference", "below_target", "n_reference", "n_target")]
+    if any(pd.isna(count) for count in counts) or counts[2] + counts[3] == 0:
+        return ""
+    share = 100 * (counts[0] + counts[1]) / (counts[2] + counts[3])
+    return f"{share:.0f} %" if share == 0 or share >= 1 else "< 1 %"
+
+
+def interval_words(middle: float, low: float, high: float) -> str:
+    """'0.72 [0.55, 0.94]'; an end without a bound is ∞ (or 0 for a ratio)."""
+    if np.isnan(low) and np.isnan(high):
+        return _short(middle)
+    return f"{_short(middle)} [{_short(low)}, {_short(high)}]"
+
+
+def _short(value: float) -> str:
+    if np.isnan(value):
+        return "?"
+    if value in (inf, -inf):
+        return "∞" if value > 0 else "\N{MINUS SIGN}∞"
+    if value == 0:
+        return "0"
+    return number(float(f"{value:.3g}")) if abs(value) >= 10 else f"{value:.2f}".replace("-", "\N{MINUS SIGN}")
+
+
+def _legend(rows: pd.DataFrame) -> list[Entry]:
+    look = {"color": INK, "markeredgecolor": INK, "markeredgewidth": 1.1}
+    entries = []
+    if (rows["planned"] & (rows["decision"] == "rejected")).any():
+        entries.append(Entry("planned, rejected at the plan's alpha", {"marker": "o", "markerfacecolor": INK, **look}))
+    if (rows["planned"] & (rows["decision"] != "rejected")).any():
+        entries.append(Entry("planned, not rejected", {"marker": "o", "markerfacecolor": "white", **look}))
+    if (~rows["planned"]).any():
+        small = {"marker": "D", "markersize": 3.5, "markerfacecolor": "white", **look}
+        entries.append(Entry("not planned: no decision", small))
+    return entries
+
+
+def _notes(rows: pd.DataFrame, shown: pd.DataFrame, plan: FigurePlan) -> list[str]:
+    notes = [f"Intervals are {100 * (1 - plan.alpha):g} %, one marker at a time; arrows go on beyond the axis."]
+    if (shown["scale"] == "logit").any():
+        notes.append("Fractions of cells are shown as odds ratios.")
+    if len(shown) < len(rows):
+        notes.append(
+            f"{len(shown)} of {len(rows)} shown: planned markers, then the smallest p; the rest is in the table."
+        )
+    return notes
+
+
+@style()
+def _differences(rows: pd.DataFrame, plan: FigurePlan, contrast: str) -> Figure:
+    step = 0.5
+    height = 0.3 + step * len(rows)
+    notes = [f"Differences in points, each score on its own axis; intervals are {100 * (1 - plan.alpha):g} %."]
+    title = f"Clinical scores: {contrast_label(plan, contrast)}"
+    sheet = Sheet(plan, title, height, legend=_legend(rows), notes=notes)
+    for x, words, align in (
+        (LABELS, "score (bold: planned)", "left"), (PAIRS + 0.42, "pairs", "right"),
+        (NUMBERS, "difference [interval]", "left"),
+    ):  # fmt: skip
+        sheet.text(x, height - 0.15, words, color=GREY, ha=align)
+    for index, row in enumerate(rows.itertuples()):
+        _difference(sheet, rows.iloc[[index]], row, height - 0.22 - step * (index + 1))
+    return sheet.figure
+
+
+def _difference(sheet: Sheet, frame: pd.DataFrame, row: object, bottom: float) -> None:
+    planned = bool(row.planned)  # type: ignore[attr-defined]
+    level, colour = bottom + 0.3, ROLES["outcome"][1]
+    label = fit(row.label, PAIRS - LABELS, SMALL, planned)  # type: ignore[attr-defined]
+    sheet.text(LABELS + 0.06, level, label, fontweight="bold" if planned else "normal")
+    sheet.text(PAIRS + 0.42, level, count_words(row), ha="right")
+    middle, low, high = (float(getattr(row, name)) for name in ("estimate", "ci_low", "ci_high"))
+    if not isfinite(middle):
+        words = fit(f"no estimate: {row.note or 'no reason given'}", 4.1)  # type: ignore[attr-defined]
+        sheet.text(PLOT + 0.03, level, words, color=GREY)
+        return
+    sheet.text(NUMBERS, level, fit(interval_words(middle, low, high), NUMBERS_WIDTH))
+    axes = sheet.axes(PLOT, bottom + 0.2, PLOT_WIDTH, 0.27)
+    reach = 1.15 * max(abs(value) for value in (middle, low, high, 1e-6) if isfinite(value))
+    left, right = (value if isfinite(value) else np.sign(value) * reach * 2 for value in (low, high))
+    axes.plot(np.clip([left, right], -reach, reach), [0, 0], color=colour, linewidth=1.3)
+    for beyond, edge, marker in ((left < -reach, -reach, "<"), (right > reach, reach, ">")):
+        if beyond:
+            axes.plot([edge], [0], marker, color=colour, markersize=4.5, clip_on=False)
+    face = colour if planned and row.decision == "rejected" else "white"  # type: ignore[attr-defined]
+    axes.plot([middle], [0], "o" if planned else "D", markersize=5.5 if planned else 3.5,
+              markeredgecolor=colour, markerfacecolor=face, markeredgewidth=1.1)  # fmt: skip
+    axes.axvline(0, color=LIGHT, linewidth=0.8, zorder=0)
+    axes.set_xlim(-reach, reach)
+    axes.set_ylim(-1, 1)
+    axes.set_yticks([])
+    axes.spines["left"].set_visible(False)
+    axes.locator_params(axis="x", nbins=5)
+    axes.tick_params(axis="x", labelsize=SMALL, pad=1.5)

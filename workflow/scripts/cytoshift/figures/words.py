@@ -1,0 +1,75 @@
+"""How do figures and pages call contrasts, visits, arms and features?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from cytoshift.study.contrasts import Contrast, Mean, When, expand
+from cytoshift.study.settings import label_of
+from cytoshift.study.study import FigurePlan
+
+
+def visit_label(plan: FigurePlan, visit: str) -> str:
+    """How pages write a visit."""
+    return label_of(plan.visits, visit)
+
+
+def arm_label(plan: FigurePlan, arm: str) -> str:
+    """How pages write an arm; a study without arms calls it 'all subjects'."""
+    return label_of(plan.arms, arm) if arm else "all subjects"
+
+
+def when_label(plan: FigurePlan, when: When | None) -> str:
+    """A visit, or 'mean of a, b'."""
+    if when is None:
+        return ""
+    if isinstance(when, Mean):
+        return "mean of " + ", ".join(visit_label(plan, visit) for visit in when.mean)
+    return visit_label(plan, when)
+
+
+def concrete_contrasts(plan: FigurePlan) -> dict[str, Contrast]:
+    """Every contrast by id after expansion, in plan order."""
+    return {contrast.id: contrast for contrast in expand(plan.contrasts)}
+
+
+def contrast_label(plan: FigurePlan, contrast: str) -> str:
+    """The contrast in words: its label, or what is compared with what; the id when the plan has no such contrast."""
+    found = concrete_contrasts(plan).get(contrast)
+    if found is None:
+        return contrast
+    composed = _composed(plan, found)
+    if not found.label:
+        return composed
+    expanded = any(item.each is not None and contrast.startswith(f"{item.id}.") for item in plan.contrasts)
+    return f"{found.label}: {composed}" if expanded else found.label
+
+
+def _composed(plan: FigurePlan, contrast: Contrast) -> str:
+    arms = " vs ".join(arm_label(plan, arm) for arm in (contrast.arm, contrast.against) if arm)
+    if contrast.at is not None:
+        return f"{arms} at {when_label(plan, contrast.at)}"
+    visits = f"{when_label(plan, contrast.target)} vs {when_label(plan, contrast.reference)}"
+    return f"{visits}, {arms}" if arms else visits
+
+
+def effect_label(plan: FigurePlan, contrast: str) -> str:
+    """What the ratio of a contrast is a ratio of."""
+    found = concrete_contrasts(plan).get(contrast)
+    if found is not None and found.at is not None and found.against:
+        return f"ratio {arm_label(plan, found.arm or '')} / {arm_label(plan, found.against)}"
+    if found is not None and found.against:
+        return "ratio of the changes (arm / comparison)"
+    return "ratio (target / reference)"
+
+
+def feature_labels(*frames: pd.DataFrame) -> Mapping[str, str]:
+    """Label by feature id; the source is added where two features share a label, the id stands in for an empty one."""
+    stacked = pd.concat([frame[["feature", "label"]] for frame in frames]).drop_duplicates("feature")
+    labels = stacked["label"].where(stacked["label"] != "", stacked["feature"])
+    shared = labels.duplicated(keep=False)
+    source = stacked["feature"].str.replace(r"^[^@]*@?", "", regex=True)
+    labels = labels.where(~(shared & (source != "")), labels + " (" + source + ")")
+    return dict(zip(stacked["feature"], labels, strict=True))

@@ -1,0 +1,217 @@
+"""How many cells of each population did each sample hold, in one unit?
+
+Counts become cells/uL, percentages fractions of the parent. A zero is a count below half the smallest step the file
+can express.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from cytoshift.intake.names import Feature
+from cytoshift.intake.source_rows import LINKS, Context, Piece, link_cells, parse_values, read_pieces
+from cytoshift.intake.values import Parsed
+from cytoshift.intake.words import canonical
+from cytoshift.study.problem import did_you_mean
+from cytoshift.study.sources import CellSource
+from cytoshift.vocabulary.names import population
+
+# unit in the file → measure, unit after harmonisation, factor
+UNITS = {
+    "10^9/L": ("count_per_ul", "cells/uL", 1000.0),
+    "10^3/uL": ("count_per_ul", "cells/uL", 1000.0),
+    "cells/uL": ("count_per_ul", "cells/uL", 1.0),
+    "%": ("fraction_of_parent", "fraction", 0.01),
+    "fraction": ("fraction_of_parent", "fraction", 1.0),
+    "events": ("events", "events", 1.0),
+}
+_SUFFIX = {"count_per_ul": "", "fraction_of_parent": "_fraction", "events": "_events"}
+_MOST_DECIMALS = 6  # more are the digits of a computation, not of a counter
+
+
+def read_cells(source: CellSource, context: Context) -> pd.DataFrame | None:
+    """All values of a cell source.
+
+    Returns the columns of CELLS without `excluded`, and subject and visit beside them (exclusions need them); None
+    where no file could be read. A population given in two measures (count and fraction) is two features: the
+    fraction is `<population>_fraction`. Problems and findings are noted in the context.
+    """
+    pieces = read_pieces(source, lambda name: _measured(source, name, context), {}, context)
+    names = list(dict.fromkeys(name for piece in pieces for name in piece.cells["written"]))
+    _check_named(source, names, context)
+    features = _features(source, names, context)
+    if not pieces:
+        return None
+    frame = pd.concat([_read_piece(piece, source, features, context) for piece in pieces], ignore_index=True)
+    frame["resolution"] = frame["factor"] * _resolutions(frame)
+    _zeros_to_intervals(frame, source, context)
+    return frame.drop(columns=["factor", "decimals", "raw"])
+
+
+def _unit(source: CellSource, written: str, feature: str) -> str:
+    return source.units.get(written) or source.units.get(feature) or source.unit
+
+
+def _measured(source: CellSource, written: str, context: Context) -> str:
+    """Equal for two spellings of one population in one measure: "Neutrophils #" and "Neutrophils %" are two things."""
+    key = context.names.companion_key(written, "cell")
+    measure = UNITS[_unit(source, written, key)][0]
+    return key + _SUFFIX[measure]
+
+
+def _features(source: CellSource, names: list[str], context: Context) -> dict[str, Feature]:
+    found = {name: context.names.find(name, "cell") for name in names if name}
+    measures: dict[str, set[str]] = {}
+    for name, feature in found.items():
+        measures.setdefault(feature.id, set()).add(UNITS[_unit(source, name, feature.id)][0])
+    features = {}
+    for name, feature in found.items():
+        measure = UNITS[_unit(source, name, feature.id)][0]
+        if len(measures[feature.id]) > 1 and _SUFFIX[measure]:
+            label = f"{feature.label} ({_SUFFIX[measure][1:]})"
+            feature = Feature(feature.id + _SUFFIX[measure], label, feature.how, feature.suggestion)
+        features[name] = feature
+        context.names.note(source.id, "cell", name, feature)
+    return features
+
+
+def _check_named(source: CellSource, names: list[str], context: Context) -> None:
+    """Populations that `units` and `parents` name must be in the files."""
+    ids = {context.names.find(name, "cell").id for name in names if name}
+    for key, named in (("units", source.units), ("parents", source.parents)):
+        legal = sorted(ids | set(names)) if key == "units" else sorted(ids)
+        for name in (name for name in named if name not in legal and names):
+            message = f"{name!r} is no population of the source; legal: {', '.join(legal)}{did_you_mean(name, legal)}"
+            context.notebook.problem("study file", f"{source.id}.{key}", message)
+
+
+def _read_piece(piece: Piece, source: CellSource, features: dict[str, Feature], context: Context) -> pd.DataFrame:
+    grid, cells = piece.grid, piece.cells
+    parsed, is_value = parse_values(piece, source, 0.0, context)
+    per_row = pd.DataFrame(
+        {key: grid.frame[piece.columns[key]] for key in LINKS if key in piece.columns}, index=grid.frame.index
+    )
+    links = link_cells(piece, per_row, source.id, context)
+    if (cells["written"] == "").any():
+        row = cells.loc[cells["written"] == "", "source_row"].iloc[0]
+        context.notebook.problem(grid.where, f"row {row}", "names no population", "population")
+    plain = {name: context.names.find(name, "cell").id for name in features}
+    unit = cells["written"].map(lambda name: _unit(source, name, plain.get(name, "")))
+    _check_range(piece, parsed, unit, context)
+    factor = unit.map(lambda name: UNITS[name][2]).to_numpy(dtype=float)
+    measure = unit.map(lambda name: UNITS[name][0])
+    parent = cells["written"].map(lambda name: source.parents.get(plain.get(name, "")) or _parent(plain.get(name, "")))
+    frame = pd.DataFrame(
+        {
+            "source": source.id,
+            "sample": links["sample"],
+            "subject": links["subject"],
+            "visit": links["visit"],
+            "population": cells["written"].map(lambda name: features[name].id if name else ""),
+            "population_as_written": cells["written"],
+            "parent": parent.where(measure == "fraction_of_parent", ""),
+            "measure": measure,
+            "value": parsed.value * factor,
+            "unit": unit.map(lambda name: UNITS[name][1]),
+            "lower": parsed.lower * factor,
+            "upper": parsed.upper * factor,
+            "status": parsed.status,
+            "raw": parsed.value,
+            "factor": factor,
+            "decimals": _decimals(parsed.value),
+            "source_file": grid.path,
+            "source_row": cells["source_row"],
+            "source_column": cells["source_column"],
+        }
+    )
+    lost = parsed.open_limit
+    frame.loc[lost, ["lower", "upper"]] = np.nan
+    frame.loc[lost, "status"] = "missing"
+    if lost.any():
+        message = (
+            f"{grid.where}: {int(lost.sum())} cell values are beyond a limit that nothing states; read as missing."
+        )
+        numbers = {"values": int(lost.sum())}
+        context.notebook.finding("no_limit", message, severity="warning", action="flagged", numbers=numbers)
+    return frame[links["kept"].to_numpy(dtype=bool) & is_value]
+
+
+def _check_range(piece: Piece, parsed: Parsed, unit: pd.Series, context: Context) -> None:
+    most = unit.map({"%": 100.0, "fraction": 1.0}).fillna(np.inf).to_numpy(dtype=float)
+    finite = np.nan_to_num(parsed.value, nan=0.0)
+    cells = piece.cells
+    for wrong, words in ((finite < 0, "is negative"), (finite > most, "is more than all of the parent")):
+
+        def describe(at: int, words: str = words) -> tuple[str, str]:
+            row = cells.iloc[at]
+            hint = f"; is the unit of {row['written']!r} really {unit.iloc[at]}?" if "more" in words else ""
+            key = f'row {row["source_row"]}, column "{row["source_column"]}"'
+            return key, f"{canonical(row['text'])!r} {words}{hint}"
+
+        context.notebook.problems(piece.grid.where, words, describe, np.flatnonzero(wrong).tolist())
+
+
+def _parent(population_id: str) -> str:
+    try:
+        return population(population_id).parent or ""
+    except KeyError:  # not in the vocabulary: the study file may say
+        return ""
+
+
+def _decimals(values: np.ndarray) -> np.ndarray:
+    """Decimals each number needs, by rounding; more than the most that counters write is NaN."""
+    decimals = np.full(len(values), np.nan)
+    for places in range(_MOST_DECIMALS, -1, -1):
+        exact = np.abs(values - np.round(values, places)) <= 1e-9 * np.maximum(1.0, np.abs(values))
+        decimals[exact] = places
+    return decimals
+
+
+def _resolutions(frame: pd.DataFrame) -> pd.Series:
+    """Smallest step per population in the file's unit: its last decimal, or its smallest value if that is unclear."""
+    positive = frame["raw"].where(frame["raw"] > 0)
+    groups = [frame["source"], frame["population"]]
+    most = frame["decimals"].where(positive.notna()).groupby(groups).transform("max")
+    unclear = (positive.notna() & frame["decimals"].isna()).groupby(groups).transform("any")
+    smallest = positive.groupby(groups).transform("min")
+    return (10.0**-most).where(~unclear & most.notna(), smallest)
+
+
+def _zeros_to_intervals(frame: pd.DataFrame, source: CellSource, context: Context) -> None:
+    """A zero is below half a step; a whole (fraction 1) is above 1 − half a step."""
+    zero = (frame["raw"] == 0) & frame["status"].isin(["observed", "extrapolated"])
+    half = frame["resolution"] / 2
+    known = zero & half.notna()
+    frame.loc[known, "status"] = "below"
+    frame.loc[known, "value"] = np.nan
+    frame.loc[known, "lower"] = 0.0
+    frame.loc[known, "upper"] = half[known]
+    lost = zero & half.isna()  # a population that is zero everywhere has no step to halve
+    frame.loc[lost, ["value", "lower", "upper"]] = np.nan
+    frame.loc[lost, "status"] = "missing"
+    whole = (frame["measure"] == "fraction_of_parent") & (frame["value"] == 1) & half.notna()
+    frame.loc[whole, "status"] = "above"
+    frame.loc[whole, "value"] = np.nan
+    frame.loc[whole, "lower"] = 1 - half[whole]
+    frame.loc[whole, "upper"] = 1.0
+    for flagged, check, words in (
+        (known, "zero_count", "zero and read as below half the smallest step"),
+        (lost, "all_zero", "zero in a population without any other value, and read as missing"),
+        (whole, "whole_fraction", "the whole parent and read as above 1 − half the smallest step"),
+    ):
+        _note(frame, flagged, check, words, source, context)
+
+
+def _note(
+    frame: pd.DataFrame, flagged: pd.Series, check: str, words: str, source: CellSource, context: Context
+) -> None:
+    written = partial(context.notebook.finding, check, severity="note", action="flagged")
+    for feature, count in frame.loc[flagged, "population"].value_counts(sort=False).items():
+        of_feature = frame["population"] == feature
+        total, unit = int(of_feature.sum()), frame.loc[of_feature, "unit"].iloc[0]
+        numbers = {"values": count, "of": total, "resolution": frame.loc[of_feature, "resolution"].iloc[0]}
+        message = f"{source.id}, {feature}: {count} of {total} values ({unit}) are {words}."
+        written(message, numbers=numbers, feature=str(feature))

@@ -1,0 +1,102 @@
+"""Which sample does a row of data belong to?"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from cytoshift.intake.exclusions import Exclusions
+from cytoshift.intake.notebook import MOST_LINES, Notebook
+from cytoshift.intake.words import Words, canonical
+from cytoshift.study.problem import did_you_mean
+
+KEYS = ("sample", "subject", "visit", "arm")
+
+
+class SampleIndex:
+    """Finds samples by id, or by subject, visit and arm."""
+
+    def __init__(
+        self,
+        samples: pd.DataFrame,
+        visits: Words,
+        arms: Words,
+        exclusions: Exclusions,
+        keys_first: bool,
+        incomplete: bool = False,
+    ) -> None:
+        """Index the samples.
+
+        Parameters: `keys_first`, subject, visit and arm go before the sample id (the ids were taken from another
+        file); `incomplete`, reading the samples met mistakes, so that a sample that is not found may be one of them.
+        """
+        self._visits, self._arms, self._exclusions = visits, arms, exclusions
+        self._keys_first, self._incomplete = keys_first, incomplete
+        self._excluded = set(samples.loc[exclusions.excluded_samples(samples), "sample"])
+        self._ids = {canonical(sample): sample for sample in samples["sample"] if sample}
+        self._keys: dict[tuple[str, str], list[tuple[str, str]]] = {}
+        self._about: dict[str, tuple[str, str]] = {}
+        for sample, subject, visit, arm in samples[["sample", "subject", "visit", "arm"]].itertuples(index=False):
+            self._keys.setdefault((canonical(subject), visit), []).append((arm, sample))
+            self._about.setdefault(sample, (subject, visit))
+
+    def link(self, rows: pd.DataFrame, source: str, where: str, notebook: Notebook) -> pd.DataFrame:
+        """Sample, subject and visit of each row.
+
+        Parameters: `rows`, texts in some of the columns sample, subject, visit, arm, indexed by the row in the file.
+        Returns columns sample, subject, visit and `linked`; a row that cannot be linked is a problem unless `exclude`
+        covers it, and keeps what it says.
+        """
+        given = rows.reindex(columns=list(KEYS), fill_value="").astype(object)
+        codes, unique = pd.factorize(pd.MultiIndex.from_frame(given))
+        found: list[tuple[str, str, str, bool]] = []
+        mistakes: dict[str, tuple[str, list[int]]] = {}
+        for code, texts in enumerate(unique):
+            said = dict(zip(KEYS, texts, strict=True))
+            sample, mistake = self._find(said)
+            if sample is not None:
+                found.append((sample, *self._about[sample], True))
+                continue
+            visit = self._visits.find(said["visit"]) or said["visit"]
+            found.append((said["sample"], said["subject"], visit, False))
+            known = {key: text for key, text in (said | {"visit": visit, "source": source}).items() if key != "arm"}
+            if not self._exclusions.covers(**known) and mistake:
+                mistakes.setdefault(mistake, (said["sample"], []))[1].append(code)
+        for number, (mistake, (sample_id, combinations)) in enumerate(mistakes.items()):
+            at = given.index[pd.Series(codes).isin(combinations)]
+            is_id = mistake == _no_such_sample(sample_id)
+            hint = did_you_mean(sample_id, self._ids) if is_id and number < MOST_LINES else ""
+            others = f" ({len(at) - 1} more rows like it)" if len(at) > 1 else ""
+            notebook.problem(where, f"row {at[0]}", mistake + hint + others, f"samples of {source}")
+        table = pd.DataFrame(found, columns=["sample", "subject", "visit", "linked"])
+        return table.take(codes).set_axis(given.index)
+
+    def _find(self, said: dict[str, str]) -> tuple[str | None, str]:
+        """The sample, or why there is none (no reason where the mistake was noted with the samples)."""
+        by_key = bool(said["subject"] and said["visit"])
+        if said["sample"] and not (self._keys_first and by_key):
+            sample = self._ids.get(canonical(said["sample"]))
+            return sample, "" if self._incomplete and self._keys_first else _no_such_sample(said["sample"])
+        if not by_key:
+            return None, "does not say which sample it is"
+        visit = self._visits.find(said["visit"])
+        arm = self._arms.find(said["arm"]) if said["arm"] else None
+        unknown_arm = bool(said["arm"] and self._arms.ids and arm is None)
+        if visit is None or unknown_arm:
+            reason = self._visits.unknown(said["visit"]) if visit is None else self._arms.unknown(said["arm"])
+            return None, "" if self._incomplete and self._keys_first else reason
+        options = self._keys.get((canonical(said["subject"]), visit), [])
+        options = [option for option in options if arm is None or option[0] == arm]
+        if len(options) > 1:
+            options = [option for option in options if option[1] not in self._excluded] or options
+        subject = f"subject {said['subject']!r} at {visit}" + (f" under {arm}" if arm else "")
+        if len(options) == 1:
+            return options[0][1], ""
+        if self._incomplete:
+            return None, ""
+        if not options:
+            return None, f"{subject} is no sample of the study"
+        return None, f"{subject} has {len(options)} samples; name the column of the arm or of the sample id"
+
+
+def _no_such_sample(sample: str) -> str:
+    return f"{sample!r} is no sample of the study"

@@ -1,0 +1,89 @@
+"""Do cell counts add up: parts no larger than their parent, and leukocytes equal to their differential?"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from cytoshift.quality.findings import Finding, finding, listed
+
+TOTAL = "leukocytes"
+PARTS = ("neutrophils", "lymphocytes", "monocytes", "eosinophils", "basophils")
+SUM_TOLERANCE = 0.1
+PART_TOLERANCE = 0.01  # rounding of both
+
+
+def find_inconsistent_cells(values: pd.DataFrame, parents: pd.DataFrame) -> list[Finding]:
+    """Report parts that exceed their parent, fractions above 1 and differentials that do not sum to the leukocytes.
+
+    `values` as from `collapse_replicates` without excluded rows; `parents` has columns feature and parent (feature
+    ids). The sum may differ from the total by 10 %; a part may exceed its parent by 1 % and the rounding of both.
+    """
+    cells = values[(values["layer"] == "cell") & (values["status"] != "missing")]
+    cells = cells.assign(value=_amount(cells))
+    cells = cells[cells["value"].notna()]
+    found = _above_one(cells)
+    for source, part in cells.groupby("source", sort=False):
+        table = part.pivot_table(index="sample", columns="feature", values="value", aggfunc="first")
+        step = part.groupby("feature")["resolution"].max().reindex(table.columns).fillna(0.0)
+        measure = part.groupby("feature")["measure"].first()
+        plain = {str(name).removesuffix(f"@{source}"): str(name) for name in table.columns}
+        found += _parts(table, step, measure, parents, plain)
+        if TOTAL in plain and all(name in plain for name in PARTS):
+            found += _sum(table[plain[TOTAL]], table[[plain[name] for name in PARTS]], str(source))
+    return found
+
+
+def _amount(cells: pd.DataFrame) -> np.ndarray:
+    """What each value adds to a sum (rows,): a count of zero is a non-detect by now and adds nothing."""
+    zero = cells["upper"] <= cells["resolution"].fillna(0.0)
+    non_detect = np.where(zero, 0.0, cells["upper"] / 2)
+    return np.where(cells["value"].notna(), cells["value"], np.where(cells["status"] == "below", non_detect, np.nan))
+
+
+def _above_one(cells: pd.DataFrame) -> list[Finding]:
+    over = cells[(cells["measure"] == "fraction_of_parent") & ((cells["value"] > 1) | (cells["value"] < 0))]
+    found = []
+    for feature, part in over.groupby("feature", sort=False):
+        message = f"{part['label'].iloc[0]}: {len(part)} fractions outside 0 to 1 (largest {part['value'].max():.4g})."
+        numbers = {"values": len(part), "largest": float(part["value"].max())}
+        found.append(finding("quality", "fraction_out_of_range", message, numbers, feature=str(feature)))
+    return found
+
+
+def _parts(
+    table: pd.DataFrame, step: pd.Series, measure: pd.Series, parents: pd.DataFrame, plain: dict[str, str]
+) -> list[Finding]:
+    found = []
+    related = parents[(parents["parent"] != "") & parents["feature"].isin(table.columns)]
+    for feature, parent in related[["feature", "parent"]].drop_duplicates().itertuples(index=False):
+        whole = plain.get(parent, parent)
+        if whole not in table.columns or measure[whole] != measure[feature] or measure[feature] == "fraction_of_parent":
+            continue
+        excess = table[feature] - table[whole] * (1 + PART_TOLERANCE) - step[feature] - step[whole]
+        over = excess[excess > 0]
+        if len(over):
+            both = int((table[feature].notna() & table[whole].notna()).sum())
+            message = (
+                f"{feature} exceeds {parent}, its parent, in {len(over)} of {both} samples ({listed(over.index, 5)})."
+            )
+            numbers = {"samples": len(over), "of": both, "largest_ratio": float((table[feature] / table[whole]).max())}
+            found.append(finding("quality", "part_exceeds_parent", message, numbers, feature=feature))
+    return found
+
+
+def _sum(total: pd.Series, parts: pd.DataFrame, source: str) -> list[Finding]:
+    complete = parts.notna().all(axis=1) & (total > 0)
+    off = (parts.sum(axis=1) / total - 1)[complete].abs()
+    if off.empty:
+        return []
+    beyond = off[off > SUM_TOLERANCE]
+    message = (
+        f"{source}: leukocytes agree with the sum of their five types within {100 * SUM_TOLERANCE:.0f} % in "
+        f"{len(off) - len(beyond)} of {len(off)} samples (largest difference {100 * off.max():.1f} %)."
+    )
+    numbers = {"samples": len(off), "off": len(beyond), "largest": float(off.max()), "tolerance": SUM_TOLERANCE}
+    if len(beyond):
+        message += f" Beyond it: {listed(beyond.index, 5)}."
+        return [finding("quality", "sum_off_total", message, numbers)]
+    return [finding("quality", "sum_agrees", message, numbers, severity="note", action="nothing")]

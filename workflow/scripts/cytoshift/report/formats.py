@@ -1,0 +1,128 @@
+"""How are numbers and texts from tables written for a reader? Formatting only, nothing is computed here."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pandas as pd
+
+NOTHING = "–"
+MINUS = "\N{MINUS SIGN}"
+_SMALLEST_P = 0.0001
+_DIRECTIONS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
+
+
+def plain_text(text: object) -> str:
+    """Text on one line that stays within itself: control characters become '�', writing directions end where it ends.
+
+    A text with direction marks in it is isolated (Unicode's FSI … PDI), so that it cannot turn its surroundings round.
+    """
+    line = " ".join(str(text).split())
+    line = "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(char) in ("Cc", "Cs") else char for char in line)
+    turns = any(unicodedata.bidirectional(char) in _DIRECTIONS for char in line)
+    return f"\N{FIRST STRONG ISOLATE}{line}\N{POP DIRECTIONAL ISOLATE}" if turns else line
+
+
+def number(value: Any) -> str:
+    """A number with two decimals below 10 and three significant digits elsewhere; '–' where there is none."""
+    if pd.isna(value):
+        return NOTHING
+    value = float(value)
+    if math.isinf(value):
+        return "∞" if value > 0 else f"{MINUS}∞"
+    size = abs(value)
+    if size and size < 0.1:
+        text = f"{value:.2g}" if size >= 0.0001 else f"{value:.1e}"
+    elif size < 10:
+        text = f"{value:.2f}"
+    else:
+        text = f"{float(f'{value:.3g}'):,.{1 if size < 100 else 0}f}"
+    return text.replace("-", MINUS)
+
+
+def interval(low: Any, high: Any) -> str:
+    """'0.55 to 0.94', open ends as 0 or ∞; '' where there is no interval."""
+    return "" if pd.isna(low) and pd.isna(high) else f"{number(low)} to {number(high)}"
+
+
+def p_words(value: Any) -> str:
+    """A p-value: three significant digits below 0.1, two decimals above, '< 0.0001' at the end of the scale."""
+    if pd.isna(value):
+        return NOTHING
+    value = float(value)
+    if value < _SMALLEST_P:
+        return "< 0.0001"
+    return f"{value:.2f}" if value >= 0.1 else f"{float(f'{value:.3g}'):.{_decimals(value)}f}"
+
+
+def _decimals(value: float) -> int:
+    """Decimals that show three significant digits, four at most."""
+    return min(4, 2 - math.floor(math.log10(value)))
+
+
+def p_equals(value: Any, name: str = "p") -> str:
+    """'p = 0.012', 'p < 0.0001'."""
+    words = p_words(value)
+    return f"{name} {words}" if words.startswith("<") else f"{name} = {words}"
+
+
+def percent(level: float) -> str:
+    """A share in percent: 0.95 → '95 %'."""
+    return f"{100 * level:g}\N{NO-BREAK SPACE}%"
+
+
+def count(value: Any) -> str:
+    """A whole number with thousands separated; '–' where there is none."""
+    return NOTHING if pd.isna(value) else f"{int(value):,}"
+
+
+def plural(amount: int, one: str, several: str = "") -> str:
+    """'1 sample', '3 samples'."""
+    return f"{amount:,} {one if amount == 1 else several or one + 's'}"
+
+
+def listing(items: Iterable[str], most: int = 0, last: str = "and") -> str:
+    """'a, b and c'; with `most`, 'a, b and 5 more'."""
+    words = list(items)
+    if most and len(words) > most:
+        return f"{', '.join(words[:most])} and {len(words) - most:,} more"
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}" if words else ""
+
+
+def capital(text: str) -> str:
+    """The text with its first letter large, the rest untouched."""
+    return text[:1].upper() + text[1:]
+
+
+def parse_numbers(numbers: str) -> Mapping[str, str]:
+    """The `numbers` of a finding ('key=value; key=value') as a mapping."""
+    parts = (part.partition("=") for part in numbers.split("; ") if "=" in part)
+    return {key.strip(): value.strip() for key, _, value in parts}
+
+
+def effect(row: Any, separator: str = " ") -> str:
+    """A row's shift: 'ratio 0.72 (0.55 to 0.94)', a difference of scores, an odds ratio, or 'no estimate'."""
+    name, value = effect_parts(row)
+    if not name:
+        return "no estimate"
+    return f"{name}{separator}{value}"
+
+
+def effect_parts(row: Any) -> tuple[str, str]:
+    """What a row's shift is called, and the value with its interval; ('', '–') without an estimate."""
+    if row.method.startswith("detection") and not pd.isna(row.effect_size):
+        return "odds ratio of detection", number(row.effect_size)
+    if pd.isna(row.estimate):
+        return "", NOTHING
+    if row.scale == "identity":
+        return "difference", _with_interval(row.estimate, row.ci_low, row.ci_high)
+    name = "odds ratio" if row.scale == "logit" else "ratio"
+    return name, _with_interval(row.ratio, row.ratio_low, row.ratio_high)
+
+
+def _with_interval(middle: Any, low: Any, high: Any) -> str:
+    ends = interval(low, high)
+    return f"{number(middle)} ({ends})" if ends else number(middle)

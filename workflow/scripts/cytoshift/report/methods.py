@@ -1,0 +1,159 @@
+"""How was it done? Methods in words, written from the plan and from the methods that the rows name."""
+
+from __future__ import annotations
+
+from cytoshift.figures.words import contrast_label
+from cytoshift.report.formats import capital, count, listing, percent, plural
+from cytoshift.report.grids import Grid, Heading, figure, text
+from cytoshift.report.inputs import ReportTables
+from cytoshift.report.limits import REGRESSION
+from cytoshift.study.study import FigurePlan, Study
+
+METHODS = {
+    "paired_t": "paired t: mean change over its standard error, t interval",
+    "moderated_t": "moderated t: paired or two-group t with the variances squeezed towards their common prior",
+    "signed_rank": "Wilcoxon signed-rank test (zeros by Pratt) with the Hodges–Lehmann shift",
+    "rank_sum": "Wilcoxon rank-sum test with the Hodges–Lehmann shift",
+    "welch_t": "Welch's t: difference of two arms, variances apart",
+    "student_t": "Student's t: difference of two arms, common variance",
+    "ancova": "analysis of covariance: arms compared at follow-up, adjusted for the baseline",
+    "difference_of_changes": "difference between arms of the changes",
+    "difference": "difference between arms",
+    "linear_model": "linear model of the arms with the plan's covariates",
+    "detection_paired": "detection only (mostly non-detects): exact McNemar test, odds ratio with exact interval",
+    "detection_arms": "detection only (mostly non-detects): Fisher's exact test, odds ratio",
+}
+POLICIES = {
+    "limit_over_sqrt2": "limit/√2 stands in for a non-detect",
+    "half_limit": "half the limit stands in for a non-detect",
+    "limit": "the limit stands in for a non-detect",
+    "drop": "non-detects are left out of the tests",
+}
+PLATES = {
+    "none": "Plates were not adjusted.",
+    "plate_median": "Each analyte's median was aligned over plates.",
+    "reference_samples": "Plates were aligned, per analyte, by the bridge and pool samples measured on every plate.",
+}
+DUPLICATES = {
+    "error": "stop the run",
+    "drop": "make the value missing",
+    "mean": "are averaged",
+    "first": "are resolved to the first in the file",
+    "last": "are resolved to the last in the file",
+}
+
+
+def method_paragraphs(tables: ReportTables, study: Study) -> list[tuple[str, str]]:
+    """Heading and text of each part of the methods."""
+    return [
+        ("Scale", _scale(tables, study)),
+        ("Non-detects", _non_detects(study)),
+        ("Quality", _quality(study)),
+        ("Plates", _plates(tables, study)),
+        ("Pairing", "Change is target − reference; pairs are matched by subject id. A pair is lost only with a reason."),
+        ("Joint tests and error rates", _multiplicity(tables, study)),
+        ("What exact means", _exact(tables)),
+        ("Regression to the mean", REGRESSION),
+        ("Random numbers", f"Flips and relabellings that are drawn start from seed {study.seed}."),
+    ]
+
+
+def methods_used(tables: ReportTables, plan: FigurePlan) -> Grid:
+    """The estimators that rows name, by contrast: what ran, not what was asked for."""
+    grouped = tables.shifts.groupby(["contrast", "method", "p_method", "ci_method"], sort=False).size()
+    rows = [
+        [
+            text(contrast_label(plan, contrast)),
+            text(METHODS.get(method, method.replace("_", " ")) if method else "no estimate"),
+            text(p_method.replace("_", " ")),
+            text(ci_method.replace("_", " ")),
+            figure(count(number), float(number)),
+        ]
+        for (contrast, method, p_method, ci_method), number in grouped.items()
+    ]
+    headings = [
+        Heading("Contrast"), Heading("Estimator"), Heading("p-value"), Heading("Interval"), Heading("Features", True),
+    ]  # fmt: skip
+    return Grid(headings, rows, "Estimators used", "Taken from the columns method, p_method and ci_method of shifts.tsv.")
+
+
+def _scale(tables: ReportTables, study: Study) -> str:
+    scales = set(tables.shifts["scale"])
+    words = [
+        ("log2", "concentrations, absolute counts and indices as log2, so that a shift is a ratio"),
+        ("logit", "cell fractions as natural logit, so that a shift is an odds ratio"),
+        ("identity", "clinical scores as they are, so that a shift is a difference of points"),
+    ]
+    said = listing([text for scale, text in words if scale in scales])
+    units = sorted({source.unit for source in study.cytokines} & {"NPX", "NPQ"})
+    logged = f" {listing(units)} is a logarithm already and was not logged again." if units else ""
+    return f"Analysed: {said}.{logged}" if said else f"Nothing was analysed.{logged}"
+
+
+def _non_detects(study: Study) -> str:
+    limits = study.limits
+    floors = (
+        "Constants written in place of non-detects are searched for and treated as non-detects."
+        if limits.detect_floors
+        else "The search for constants written in place of non-detects was turned off."
+    )
+    return (
+        f"A value below its limit is an interval and stays one in tables and figures; in the tests {POLICIES[limits.policy]}. "
+        f"A feature below its limit in more than {percent(limits.detection_only_above)} of a contrast's values is tested on "
+        f"detection only. {floors} A gap without a limit is missing, not below."
+    )
+
+
+def _quality(study: Study) -> str:
+    rules = study.quality
+    named = [
+        f"replicate CV above {percent(rules.max_replicate_cv.limit)} ({_done(rules.max_replicate_cv.on_fail)})",
+        f"samples beyond {rules.outlier_mads.limit:g} MADs on the sample map ({_done(rules.outlier_mads.on_fail)})",
+        f"samples far off in more than {percent(rules.failed_sample.limit)} of analytes ({_done(rules.failed_sample.on_fail)})",
+        f"unit slips ({_done(rules.unit_slip.on_fail)})",
+        f"visits computed from other visits ({_done(rules.derived_visit.on_fail)})",
+    ]
+    return f"Looked for: {'; '.join(named)}. Conflicting duplicate rows {DUPLICATES[study.duplicates]}."
+
+
+def _done(on_fail: str) -> str:
+    return {"flag": "flagged, kept", "exclude": "excluded"}[on_fail]
+
+
+def _plates(tables: ReportTables, study: Study) -> str:
+    text = PLATES[study.normalize.plates]
+    adjusted = tables.plate_factors["feature"].nunique()
+    if study.normalize.plates != "none":
+        text += f" {plural(adjusted, 'analyte')} {'has' if adjusted == 1 else 'have'} a factor; visit and arm are never read."
+    return text
+
+
+def _multiplicity(tables: ReportTables, study: Study) -> str:
+    tiers = set(tables.families["tier"])
+    rules = [capital(words) for words in dict.fromkeys(tables.families["correction"]) if words]
+    text = f"{'. '.join(rules)}." if rules else ""
+    if "primary" in tiers:
+        text += (
+            f" Primary endpoints share alpha {study.alpha:g} by Holm; secondary ones open, in the plan's order, only when "
+            "every primary is rejected, each at the full alpha as long as all before it were fully rejected. So the chance of "
+            f"any false claim among primary and secondary together is at most {study.alpha:g}."
+        )
+    else:
+        text += " No primary endpoint was planned, so nothing is decided."
+    return f"{text} Exploratory endpoints carry q-values (Benjamini–Hochberg, missing p-values ignored) and no decision.".strip()
+
+
+def _exact(tables: ReportTables) -> str:
+    corrections = " ".join(tables.families["correction"])
+    kinds = []
+    if "flip" in corrections:
+        kinds.append("flipping the signs of a subject's pair is exact when before and after are exchangeable")
+    if "relabel" in corrections:
+        kinds.append("relabelling arms is exact under randomisation (approximate where arms were not randomised)")
+    if not kinds:
+        return "No joint exact test was run."
+    return (
+        f"{capital('; '.join(kinds))}. Exchangeable is more than equal means: with non-detects a change of spread can "
+        "reject as well. Exactness is conditional on the normalized values."
+    )
+

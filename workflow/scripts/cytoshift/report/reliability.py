@@ -1,0 +1,150 @@
+"""What was noticed about the data, and what changes without the samples that were flagged?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from cytoshift.figures.words import contrast_label
+from cytoshift.report.endpoints import ranked_rows
+from cytoshift.report.formats import count, effect_parts, p_words, plural
+from cytoshift.report.grids import Grid, Heading, figure, text
+from cytoshift.report.inputs import ReportTables
+from cytoshift.report.people import check_words
+from cytoshift.study.study import FigurePlan, Study
+
+MOST_PER_CHECK = 8
+MOST_NAMES = 300
+MOST_ROWS = 40
+STAGES = {"intake": "reading", "quality": "quality", "normalize": "normalization", "shift": "comparison"}
+
+
+@dataclass(frozen=True)
+class FindingGroup:
+    """The findings of one check: `items` are message, numbers and action; `more` says what is not shown."""
+
+    title: str
+    severity: str
+    total: int
+    stage: str
+    items: list[tuple[str, str, str]]
+    more: str
+
+
+def finding_groups(tables: ReportTables) -> list[FindingGroup]:
+    """Findings by check, warnings first, then in the order of the stages."""
+    findings = tables.findings
+    groups = []
+    for severity in ("warning", "note", ""):
+        part = findings[findings["severity"] == severity]
+        for (stage, check), rows in part.groupby(["stage", "check"], sort=False):
+            shown = rows.head(MOST_PER_CHECK)
+            left = len(rows) - len(shown)
+            items = [(str(row.message), _numbers(row.numbers), str(row.action)) for row in shown.itertuples()]
+            more = f"{plural(left, 'finding')} more in tables.xlsx, sheet findings." if left else ""
+            stage_word = STAGES.get(str(stage), str(stage))
+            groups.append(FindingGroup(check_words(str(check)), severity or "note", len(rows), stage_word, items, more))
+    return groups
+
+
+def findings_sentence(tables: ReportTables) -> str:
+    """How many findings there were, and what was done about them."""
+    findings = tables.findings
+    if findings.empty:
+        return "No check found anything to report."
+    warnings = int((findings["severity"] == "warning").sum())
+    actions = findings["action"].value_counts()
+    done = [f"{count(actions[name])} {words}" for name, words in _ACTIONS if name in actions]
+    return f"{plural(len(findings), 'finding')}, {plural(warnings, 'warning')} among them: {', '.join(done)}."
+
+
+_ACTIONS = (("excluded", "led to an exclusion"), ("flagged", "flagged and kept"), ("nothing", "noted only"))
+
+
+def without_flagged_grid(tables: ReportTables, plan: FigurePlan, study: Study) -> Grid:
+    """Planned and strongest estimates beside the same without flagged samples; a change of sign or side is said."""
+    again = {(row.contrast, row.feature): row for row in tables.without_flagged.itertuples()}
+    ranked = ranked_rows(tables)
+    both = ranked[[key in again for key in zip(ranked["contrast"], ranked["feature"], strict=True)]]
+    rows = []
+    for row in both[both["estimate"].notna() | both["planned"]].head(MOST_ROWS).itertuples():
+        other = again[row.contrast, row.feature]
+        _, value = effect_parts(row)
+        _, changed = effect_parts(other)
+        remark = _remark(row, other, study.alpha)
+        rows.append(
+            [
+                text(row.shown, strong=bool(row.planned)),
+                text(contrast_label(plan, row.contrast)),
+                figure(count(row.n_pairs), row.n_pairs),
+                figure(value, row.estimate),
+                figure(p_words(row.p_value), row.p_value),
+                figure(count(other.n_pairs), other.n_pairs),
+                figure(changed, other.estimate),
+                figure(p_words(other.p_value), other.p_value),
+                text(remark, strong=bool(remark)),
+            ]
+        )
+    headings = [
+        Heading("Feature"), Heading("Contrast"), Heading("n", True), Heading("With all samples", True),
+        Heading("p", True), Heading("n", True), Heading("Without the flagged", True), Heading("p", True), Heading(""),
+    ]  # fmt: skip
+    note = f"Unadjusted p of each row's own method; a remark where the sign or the side of alpha {study.alpha:g} changes."
+    if len(both) > len(rows):
+        note += f" {len(rows)} of {len(both):,} shown; all are in tables.xlsx, sheet without_flagged."
+    return Grid(headings, rows, "With and without flagged samples", note)
+
+
+def flagged_grid(flagged: pd.DataFrame) -> Grid:
+    """The flagged samples and why."""
+    rows = [[text(row.sample), text(row.flags.replace("_", " "))] for row in flagged.head(MOST_ROWS).itertuples()]
+    note = f"{len(rows)} of {len(flagged):,} shown." if len(flagged) > len(rows) else ""
+    return Grid([Heading("Sample"), Heading("Flagged because")], rows, "Flagged samples", note)
+
+
+def names_grid(tables: ReportTables) -> Grid:
+    """How each name in the files was understood: unknown names first, exact ones last."""
+    order = {"unknown": 0, "plan": 1, "alias": 2, "exact": 3}
+    ranked = tables.names.drop_duplicates(["source", "written", "feature"])
+    ranked = ranked.sort_values("how", key=lambda s: s.map(order), kind="stable")
+    words = {"unknown": "unknown, kept as written", "plan": "named in the study file", "alias": "alias", "exact": "exact"}
+    rows = [
+        [
+            text(row.source),
+            text(row.written),
+            text(row.label),
+            text(row.feature),
+            text(words.get(row.how, row.how), strong=row.how == "unknown"),
+            text(f"{row.suggestion}?" if row.suggestion else ""),
+        ]
+        for row in ranked.head(MOST_NAMES).itertuples()
+    ]
+    headings = [
+        Heading("Source"), Heading("Written in the file"), Heading("Understood as"), Heading("Id"), Heading("How"),
+        Heading("Did the file mean"),
+    ]  # fmt: skip
+    note = "A suggestion is never applied by itself: write it under `names` in the study file."
+    if len(ranked) > len(rows):
+        note += f" {len(rows)} of {len(ranked):,} names shown."
+    return Grid(headings, rows, "How names were understood", note)
+
+
+def _remark(row: object, other: object, alpha: float) -> str:
+    before, after = (getattr(item, "estimate") for item in (row, other))
+    if pd.isna(after) and not pd.isna(before):
+        return "no estimate any more"
+    if pd.isna(before) or pd.isna(after):
+        return ""
+    if before * after < 0:
+        return "changes sign"
+    p_before, p_after = (getattr(item, "p_value") for item in (row, other))
+    if pd.isna(p_before) or pd.isna(p_after):
+        return ""
+    return f"crosses p = {alpha:g}" if (p_before <= alpha) != (p_after <= alpha) else ""
+
+
+def _numbers(numbers: str) -> str:
+    """'share=0.56; limit=0.4' as 'share 0.56, limit 0.4'."""
+    parts = [part.partition("=") for part in numbers.split("; ") if part]
+    return ", ".join(f"{key.replace('_', ' ')} {value}".strip() for key, _, value in parts)
