@@ -1,5 +1,7 @@
 """Text that means harm, or was never meant to be read by a machine, in every field of a study: it comes out inert."""
 
+import base64
+import csv
 import re
 import zipfile
 from collections.abc import Iterable
@@ -42,6 +44,8 @@ TEXTS = [
     "[/bold] [link=http://example.org]y",
     "two\nlines",
 ]
+# A study file holds no carriage returns, but a spreadsheet may.
+IN_DATA = [*TEXTS, "two\rreturns"]
 ODD_NAME = '=cmd|\' <x-hostile> $\\frac$ \N{TEST TUBE} "q" a,b .csv'
 TEMPLATES = ROOT / "workflow" / "scripts" / "cytoshift" / "report" / "templates"
 XLSX = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
@@ -56,7 +60,7 @@ def long_rows(samples: Iterable[str], name: str, features: dict[str, float], gen
 
 
 def write_data(folder: Path) -> None:
-    """Eighteen subjects in two arms, at two visits, on two plates; every text in the files is one of `TEXTS`."""
+    """Nineteen subjects in two arms, at two visits, on two plates; every text in the files is one of `IN_DATA`."""
     generator = np.random.default_rng(7)
     folder.mkdir(parents=True)
     samples = [
@@ -69,22 +73,22 @@ def write_data(folder: Path) -> None:
             "cohort": TEXTS[number // 3 % 2],
             "specimen": TEXTS[5],
         }
-        for number, text in enumerate(TEXTS)
+        for number, text in enumerate(IN_DATA)
         for visit in (0, 1)
     ]
-    pd.DataFrame(samples).to_csv(folder / "samples.csv", index=False)
+    pd.DataFrame(samples).to_csv(folder / "samples.csv", index=False, quoting=csv.QUOTE_ALL)
     tubes = [sample["tube"] for sample in samples]
-    cytokines = long_rows(tubes, "analyte", dict.fromkeys(TEXTS, 20.0), generator)
+    cytokines = long_rows(tubes, "analyte", dict.fromkeys(IN_DATA, 20.0), generator)
     for place, row in enumerate(cytokines):
-        row["plate"] = f"{TEXTS[place // len(TEXTS) // 4 % 2]} plate"
+        row["plate"] = f"{TEXTS[place // len(IN_DATA) // 4 % 2]} plate"
         row["value"] = "<5" if float(row["value"]) < 12 else row["value"]
-    pd.DataFrame(cytokines).to_csv(folder / ODD_NAME, index=False)
+    pd.DataFrame(cytokines).to_csv(folder / ODD_NAME, index=False, quoting=csv.QUOTE_ALL)
     counts = long_rows(tubes, "cell", {"Neutrophils": 4.0, "Lymphocytes": 2.0, TEXTS[1]: 1.0}, generator)
-    pd.DataFrame(counts).to_csv(folder / "counts.csv", index=False)
+    pd.DataFrame(counts).to_csv(folder / "counts.csv", index=False, quoting=csv.QUOTE_ALL)
     scores = [
         {"who": sample["who"], "when": sample["when"], TEXTS[0]: 30 + place} for place, sample in enumerate(samples)
     ]
-    pd.DataFrame(scores).to_csv(folder / "scores.csv", index=False)
+    pd.DataFrame(scores).to_csv(folder / "scores.csv", index=False, quoting=csv.QUOTE_ALL)
 
 
 def hostile_plan(folder: str) -> dict[str, object]:
@@ -267,6 +271,18 @@ def test_no_attribute_of_the_page_runs_anything(page: Page) -> None:
     assert [address for address in addresses if not re.match(r"#|data:image/(png|svg\+xml)|https://", address)] == []
 
 
+def test_no_picture_runs_anything(run: Run, page: Page) -> None:
+    addresses = [value for tag, name, value in page.attributes if (tag, name) == ("img", "src")]
+    embedded = [base64.b64decode(address.partition(",")[2]) for address in addresses if "svg" in address]
+    pictures = [*embedded, *(path.read_bytes() for path in sorted(run.study.rglob("*.svg")))]
+    assert len(pictures) > 20
+    for picture in pictures:
+        for element in ElementTree.fromstring(picture).iter():
+            tag = element.tag.rpartition("}")[2]
+            assert tag not in ("script", "foreignObject", "image", "a", "x-hostile")
+            assert not [name for name in element.attrib if name.startswith("on")]
+
+
 def test_the_page_shows_the_names_as_they_are(page: Page) -> None:
     shown = " ".join(" ".join(page.texts).split())
     missing = [text for text in TEXTS if " ".join(text.split()) not in shown]
@@ -277,12 +293,12 @@ def test_the_page_shows_the_names_as_they_are(page: Page) -> None:
 def test_ids_survive_every_table(run: Run) -> None:
     for place in ("quality/samples.tsv", "intake/samples.parquet"):
         table = read_table(run.study / place, TABLES["samples"])
-        assert set(table["subject"]) == set(TEXTS), place
+        assert set(table["subject"]) == set(IN_DATA), place
     pairs = read_table(run.study / "shift" / "pairs.parquet", TABLES["pairs"])
-    assert set(pairs["subject"]) == set(TEXTS)
+    assert set(pairs["subject"]) == set(IN_DATA)
     names = read_table(run.study / "intake" / "names.tsv", TABLES["names"])
-    assert set(names.loc[names["layer"] == "cytokine", "written"]) == set(TEXTS)
-    assert len(set(names.loc[names["layer"] == "cytokine", "feature"])) == len(TEXTS)
+    assert set(names.loc[names["layer"] == "cytokine", "written"]) == set(IN_DATA)
+    assert len(set(names.loc[names["layer"] == "cytokine", "feature"])) == len(IN_DATA)
 
 
 def test_the_workbook_holds_no_formula_link_or_macro(run: Run) -> None:

@@ -91,6 +91,15 @@ def test_nothing_measured_is_an_empty_review(samples):
     assert len(result.samples) == 6
 
 
+@pytest.mark.parametrize("value", [None, "<2", ">9", 0.0, 7.0])
+def test_a_study_of_one_number_everywhere_is_reviewed(samples, value):
+    rows = make_measurements([(sample, f"a{k}", value) for sample in samples["sample"] for k in range(6)])
+    result = review(samples, rows, NO_CELLS, NO_OUTCOMES, NO_NAMES, None, make_plan(["v1", "v2"]))
+    useless = {None: "all_missing", "<2": "never_in_range", ">9": "never_in_range", 0.0: "all_missing", 7.0: "constant"}
+    assert checks(result.findings).count(useless[value]) == 6
+    assert len(result.sample_map) == 0
+
+
 @requires_shared
 def test_periodontitis_export():
     plan = make_plan([f"v{k}" for k in range(7)], ARMS, design="parallel", randomised=False)

@@ -78,7 +78,8 @@ def read_table(path: Path | str, table: Table) -> pd.DataFrame:
     path = Path(path)
     if path.suffix == ".parquet":
         return conform(pq.read_table(path).to_pandas(), table)
-    text = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
+    # a carriage return inside a text, which Python's csv leaves without quotes, ends no row
+    text = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False, lineterminator="\n")
     for column in table.columns:
         if column.kind in ("number", "integer"):
             text[column.name] = pd.to_numeric(text[column.name].where(text[column.name] != ""))

@@ -50,6 +50,11 @@ class Group:
     where: Mapping[str, list[str]] = field(default_factory=dict)
     strays: tuple[str, ...] = ()
 
+    @property
+    def is_alone(self) -> bool:
+        """Is it a single feature that no column names?"""
+        return self.name is not None and self.name.startswith("=")
+
     def ids(self) -> set[str]:
         """Ids of its known names."""
         return {found for name in self.written if (found := known_id(name, self.layer))}

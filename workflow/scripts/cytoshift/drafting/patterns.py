@@ -42,6 +42,7 @@ def find_affixes(headers: Sequence[str], layer: Layer) -> list[Affix]:
     the bare name takes the known ones only. One header alone makes a pattern when it is a bare name or holds a unit.
     """
     splits = {header: _splits(header, layer) for header in headers[:_MOST_HEADERS]}
+    splits |= _quick_splits(headers[_MOST_HEADERS:], layer)
     affixes: list[Affix] = []
     left = list(headers)
     while True:
@@ -72,11 +73,30 @@ def _splits(header: str, layer: Layer) -> list[tuple[str, str, str]]:
             continue
         for end in places[number + 1 :]:
             name = header[start:end]
-            if name.strip() and len(name) <= _LONGEST_NAME and known_id(name, layer):
+            if _could_be_a_name(name) and known_id(name, layer):
                 stripped = name.strip()
                 at = header.index(stripped, start)
                 found.append((header[:at], stripped, header[at + len(stripped) :]))
     return list(dict.fromkeys(found))
+
+
+def _quick_splits(headers: Sequence[str], layer: Layer) -> dict[str, list[tuple[str, str, str]]]:
+    """Of thousands of headers: the name alone, or the name before the word that most of them end with."""
+    ends = Counter(header[header.rfind(" ") :] for header in headers if " " in header)
+    end = ends.most_common(1)[0][0] if ends else ""
+    found: dict[str, list[tuple[str, str, str]]] = {}
+    for header in headers:
+        for after in {"", end if header.endswith(end) else ""}:
+            name = header[: len(header) - len(after)]
+            if known_id(name, layer):
+                found.setdefault(header, []).append(("", name, after))
+    return found
+
+
+def _could_be_a_name(text: str) -> bool:
+    """Does it start like a name, with every bracket closed?"""
+    balanced = all(text.count(opening) == text.count(closing) for opening, closing in ("()", "[]"))
+    return text[:1].isalnum() and balanced and len(text) <= _LONGEST_NAME
 
 
 def _key(split: tuple[str, str, str]) -> tuple[str, str]:

@@ -33,9 +33,7 @@ def samples_lines(people: People, sources: Sources) -> list[str]:
         entry |= {"sheet": people.sheet.table.sheet} if people.sheet.table.sheet else {}
         columns = {key: main.roles[key] for key in KEYS if key in main.roles} | columns
     else:
-        entry["from"] = list(dict.fromkeys(
-            draft.id for one in people.tables for draft in sources.values if one in draft.tables
-        ))  # fmt: skip
+        entry["from"] = _from(people, sources)
         entry |= {"pattern": people.pattern} if people.pattern else {}
     covariates = _covariates(people)
     return [
@@ -46,6 +44,15 @@ def samples_lines(people: People, sources: Sources) -> list[str]:
         *notes,
         *([f"  covariates: {quoted(covariates)}"] if covariates else []),
     ]
+
+
+def _from(people: People, sources: Sources) -> list[str]:
+    """Per table its first source; the others too where each takes other rows of it."""
+    ids: list[str] = []
+    for one in people.tables:
+        drafts = [draft for draft in sources.values if one in draft.tables]
+        ids += [draft.id for place, draft in enumerate(drafts) if place == 0 or draft.group.where]
+    return list(dict.fromkeys(ids))
 
 
 def _comments(people: People) -> list[str]:

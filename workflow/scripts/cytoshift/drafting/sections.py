@@ -24,8 +24,8 @@ def design_lines(design: DesignDraft) -> list[str]:
     if design.several_arms:
         what = "Was the order of conditions" if design.design == "crossover" else "Were the arms"
         lines += [
-            f"# >>> PLEASE SAY: {what} randomised? The words of the report, the model and the permutations depend on it.",
-            "# >>> No file can tell; false is the cautious answer.",
+            f"# >>> PLEASE SAY: {what} randomised? The words of the report, the model and the permutations",
+            "# >>> depend on it. No file can tell; false is the cautious answer.",
             "randomised: false   # please say: true or false",
         ]
     visits = design.visits
@@ -70,8 +70,15 @@ def source_lines(sources: Sources, people: People) -> list[str]:
     for section, layer in (("cytokines", "cytokine"), ("cells", "cell")):
         drafts = [draft for draft in sources.values if draft.group.layer == layer]
         lines += [f"{section}:"] if drafts else []
-        for draft in drafts:
+        for place, draft in enumerate(drafts):
             lines += _source(draft)
+            has_limits = draft.limits or "lower" in draft.group.companions or is_log_unit(draft.group.unit)
+            if layer == "cytokine" and not place and not has_limits:
+                lines.append(
+                    "    # limits: lod.csv   # detection limits (analyte, lower[, upper][, plate]), if you have them"
+                )
+        if any(draft.group.is_alone and len(draft.tables[0].columns) > 4 for draft in drafts):
+            lines.append("  # One column each, where a pattern would have read other columns of the table as well.")
     lines += ["outcomes:"] if sources.scores else []
     for score in sources.scores:
         lines += _score(score)
@@ -90,35 +97,20 @@ def _source(draft: SourceDraft) -> list[str]:
     columns = {**draft.link, "value": group.value} | ({feature: group.name} if group.name else {})
     if group.layer == "cytokine":
         roles = draft.tables[0].roles
-        columns |= {role: roles[role] for role in ("well", "plate", "dilution") if role in roles} | dict(
-            group.companions
-        )
+        columns |= {role: roles[role] for role in ("well", "plate", "dilution") if role in roles}
+        columns |= dict(group.companions)
     lines += [f"    shape: {group.shape}", f"    columns: {quoted(columns)}"]
-    lines.append(
-        f"    unit: {quoted(group.unit)}" + (f"   # guessed: {group.unit_reason}; {CHECK}" if group.unit_reason else "")
-    )
+    guess = f"   # guessed: {group.unit_reason}; {CHECK}" if group.unit_reason else ""
+    lines.append(f"    unit: {quoted(group.unit)}{guess}")
     if group.units:
         lines.append(f"    units: {quoted(dict(group.units))}")
-    if decimal := decimal_of(
-        one.columns[name] for one in draft.tables for name in group.columns if name in one.columns
-    ):
-        lines.append(f"    decimal: {quoted(decimal)}")
-    lines += [
-        f"    {key}: {quoted(path)}" for key, path in (("limits", draft.limits), ("plates", draft.plates)) if path
-    ]
+    cells = [one.columns[name] for one in draft.tables for name in group.columns if name in one.columns]
+    named = {"decimal": decimal_of(cells), "limits": draft.limits, "plates": draft.plates}
+    lines += [f"    {key}: {quoted(value)}" for key, value in named.items() if value]
     where = {**group.where, **draft.where}
     if where:
         reason = "the rows of this source" if group.where else "leaves out rows whose sample is not in the study"
         lines.append(f"    where: {quoted(where)}   # guessed: {reason}; {CHECK}")
-    if (
-        group.layer == "cytokine"
-        and not draft.limits
-        and "lower" not in group.companions
-        and not is_log_unit(group.unit)
-    ):
-        lines.append(
-            "    # limits: lod.csv   # a file of detection limits (analyte, lower[, upper][, plate]), if you have one"
-        )
     return lines
 
 

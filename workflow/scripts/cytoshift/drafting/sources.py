@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -209,13 +209,14 @@ def _source_names(draft: SourceDraft) -> list[str]:
     group, table = draft.group, draft.tables[0].table
     words = re.findall("[a-z]+", f"{table.path} {table.sheet or ''}".casefold())
     own = make_id(table.sheet or PurePosixPath(table.path).stem)
-    if group.name and group.name.startswith("="):
-        return [make_id(group.written[0]), own]
+    if group.is_alone:
+        return [known_id(group.written[0], group.layer) or make_id(group.written[0]), own]
     if group.layer == "cytokine":
         instrument = next((word for word in words if word in _INSTRUMENTS), None)
         return [instrument or ("olink" if group.unit == "NPX" else "cytokines"), own]
     blood = [name for name in group.written if (found := known_id(name, "cell")) and population(found).cbc]
-    return ["cbc" if 2 * len(blood) > len(group.written) else "flow", own]
+    name = "cbc" if 2 * len(blood) > len(group.written) else "flow"
+    return [name, f"{name}_percent" if group.unit in ("%", "fraction") else own, own]
 
 
 def _attach(drafts: list[SourceDraft], understood: Sequence[Understood], left_out: list[str]) -> None:
@@ -223,10 +224,9 @@ def _attach(drafts: list[SourceDraft], understood: Sequence[Understood], left_ou
     for one in understood:
         if one.kind == "limits":
             analytes = {known_id(text, "cytokine") or text for text in one.columns["analyte"].texts.unique()}
-            found = _best(panels, lambda draft, names=analytes: len(names & _features(draft)))
-            _give(found, "limits", one, left_out)
+            _give(_best(panels, [len(analytes & _features(draft)) for draft in panels]), "limits", one, left_out)
         elif one.kind == "plates":
-            _give(_best(panels, lambda draft, plates=one: _fitting_plates(draft, plates)), "plates", one, left_out)
+            _give(_best(panels, [_fitting_plates(draft, one) for draft in panels]), "plates", one, left_out)
         elif one.kind == "layout" and not any(other.kind == "plates" for other in understood):
             left_out.append(f"{one.table.where}: is a plate layout; a plates file (file, plate, layout) would name it")
 
@@ -246,9 +246,9 @@ def _fitting_plates(draft: SourceDraft, plates: Understood) -> int:
     return sum(any(PurePosixPath(one.table.path).match(name) for one in draft.tables) for name in frame["file"] if name)
 
 
-def _best(drafts: list[SourceDraft], score: Callable[[SourceDraft], int]) -> SourceDraft | None:
-    best = max(drafts, key=score, default=None)
-    return best if best is not None and score(best) else None
+def _best(drafts: list[SourceDraft], scores: list[int]) -> SourceDraft | None:
+    """The draft with the highest score, if any is above zero."""
+    return drafts[scores.index(max(scores))] if any(scores) else None
 
 
 def _give(draft: SourceDraft | None, key: str, one: Understood, left_out: list[str]) -> None:

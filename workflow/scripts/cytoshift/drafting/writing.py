@@ -13,6 +13,7 @@ from cytoshift.study.problem import Problem, Problems
 from cytoshift.study.problems import problems
 
 _STUDY_ID = re.compile(r"[a-z][a-z0-9-]{0,59}")
+_MARKED = re.compile(r"guessed|please say|PLEASE SAY|Left out|first study|^  - id: \w+$")
 # Names of the workflow's own rules; `snakemake check` would say so too, but only after the file is written.
 RESERVED = frozenset(("all", "check", "public_data"))
 
@@ -58,7 +59,5 @@ def _problems_of(path: Path) -> list[Problem]:
 
 def _guesses(text: str) -> list[str]:
     """The lines of the file that a person has to look at, without the YAML around them."""
-    marked = (
-        line for line in text.splitlines() if re.search(r"guessed|please say|PLEASE SAY|Left out|first study", line)
-    )
-    return [re.sub(r"^#\s*(?:>>>\s*)?", "", line) for line in marked if "Everything marked" not in line]
+    marked = [line for line in text.splitlines() if _MARKED.search(line) and "Everything marked" not in line]
+    return [re.sub(r"^#\s*(?:>>>\s*)?", "", line) for line in marked]

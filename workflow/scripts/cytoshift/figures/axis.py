@@ -78,7 +78,11 @@ def value_ticks(scale: str, unit: str, low: float, high: float) -> tuple[list[fl
     """
     if scale == "log2" and unit not in LOG_UNITS:
         ticks = _log_ticks(2.0**low, 2.0**high)
-        return [log2(tick) for tick in ticks], [number(tick) for tick in ticks], f"{unit or 'ratio'} (log scale)"
+        return (
+            [log2(tick) for tick in ticks],
+            [number(tick) for tick in ticks],
+            f"{unit.replace('uL', 'µL') or 'ratio'} (log scale)",
+        )
     if scale == "logit":
         ticks = _share_ticks(1 / (1 + np.exp(-low)), 1 / (1 + np.exp(-high)))
         positions = [float(np.log(tick / (1 - tick))) for tick in ticks]

@@ -161,7 +161,7 @@ def _counts(values: pd.DataFrame, features: list[str], plan: FigurePlan) -> Figu
             draw_middle(axes, group, places, looks[arm][0], looks[arm][1], shift)
         first = frame.iloc[0]
         name = set_value_axis(axes, first["scale"], first["unit"], frame["position"].min(), frame["position"].max())
-        axes.set_ylabel(fit(name.replace("uL", "µL"), HIGH, SMALL), labelpad=2, fontsize=SMALL)
+        axes.set_ylabel(fit(name, HIGH, SMALL), labelpad=2, fontsize=SMALL)
         times.apply(axes)
         sheet.text(left - 0.3, bottom + HIGH + 0.07, fit(labels[feature], step - 0.4, LABEL), LABEL)
     return sheet.figure

@@ -24,7 +24,6 @@ from cytoshift.figures.theme import (
     SINGLE,
     SMALL,
     TITLE,
-    clean,
     fit,
     style,
     text_width,
@@ -33,6 +32,7 @@ from cytoshift.figures.theme import (
 from cytoshift.study.study import FigurePlan
 
 MARGIN, BAND, TITLE_LINE, LINE = 0.1, 0.21, 0.17, 0.135
+LONGEST = 2.6  # inches: a legend entry, so that it fits a single column
 SIMULATED = "SIMULATED DATA"
 
 
@@ -127,7 +127,7 @@ class Sheet:
         x, inches = MARGIN, self.figure.dpi_scale_trans
         for entry in row:
             if entry.heading:
-                self._write(x + 0.03, y, clean(entry.label), SMALL, color=GREY)
+                self._write(x + 0.03, y, fit(entry.label, LONGEST), SMALL, color=GREY)
                 x += _entry_width(entry)
                 continue
             if entry.patch is not None:
@@ -138,12 +138,12 @@ class Sheet:
                 self.figure.add_artist(
                     Line2D([x + 0.03, x + 0.125, x + 0.22], [y + 0.035] * 3, transform=inches, markevery=[1], **look)
                 )
-            self._write(x + 0.27, y, clean(entry.label), SMALL)
+            self._write(x + 0.27, y, fit(entry.label, LONGEST), SMALL)
             x += _entry_width(entry)
 
 
 def _entry_width(entry: Entry) -> float:
-    width = text_width(clean(entry.label), SMALL)
+    width = text_width(fit(entry.label, LONGEST), SMALL)
     return max(width + 0.12, 0.5) if entry.heading else 0.27 + width + 0.2
 
 

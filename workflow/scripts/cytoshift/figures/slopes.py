@@ -83,7 +83,7 @@ def _slopes(pairs: pd.DataFrame | None, plan: FigurePlan, first: str) -> list[_P
             key = (str(terms.reference), str(terms.target), arm, str(terms.where))
             names = [when_label(plan, terms.reference), when_label(plan, terms.target)]
             panels.setdefault(key, _pair_panel(mine[mine["arm"] == arm], plan, arm, names))
-    return list(panels.values())[:PANELS]
+    return [panel for panel in panels.values() if len(panel.frame)][:PANELS]
 
 
 def _arms(pairs: pd.DataFrame, interest: str | None) -> list[str]:

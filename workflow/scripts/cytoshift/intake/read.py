@@ -111,7 +111,7 @@ def _note_samples_without_data(
     outcomes: pd.DataFrame,
     notebook: Notebook,
 ) -> None:
-    seen = set(measurements["sample"]) | set(cells["sample"]) | set(outcomes["sample"])
+    seen = {sample for table in (measurements, cells, outcomes) for sample in table["sample"].unique()}
     for sample, subject in samples.loc[~samples["sample"].isin(seen), ["sample", "subject"]].itertuples(index=False):
         message = f"Sample {sample} is in the sample sheet, but no data file has it."
         notebook.finding(

@@ -81,7 +81,7 @@ def read_grid(path: str, sheet: str | None = None, content: bytes | None = None)
         typed = _read_rows(content, sheet)
     except (Unreadable, OSError) as error:
         raise Problems([Problem(path, "", str(error))]) from error
-    filled = [place for place, row in enumerate(typed.rows) if any(cell and not cell.isspace() for cell in row)]
+    filled = [place for place, row in enumerate(typed.rows) if any(map(str.strip, row))]
     if not filled:
         raise Problems([Problem(where, "", "is empty")])
     header = [" ".join(cell.split()) for cell in typed.rows[filled[0]]]
@@ -150,7 +150,7 @@ def _columns(rows: list[list], width: int, filler: str | bool) -> list[tuple]:
 
 
 def _stripped(cells: Iterable[str]) -> list[str]:
-    return [cell.strip() for cell in cells]
+    return list(map(str.strip, cells))
 
 
 def _unique_names(header: list[str]) -> list[str]:

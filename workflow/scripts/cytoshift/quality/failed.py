@@ -47,31 +47,27 @@ def find_failed_samples(
             name = str(matrix.samples[row])
             failed.append(name)
             features = labels[matrix.features[far[row] | missing[row]]]
-            message = (
-                f"Sample {name} of subject {here['subject'].iloc[row]} looks failed in {source}: of {assessed[row]} "
-                f"analytes {int(far[row].sum())} lie far from the subject's other samples, all on one side, and "
-                f"{int(missing[row].sum())} are missing unexpectedly ({listed(features)}). It failed, or it is "
-                "somebody else's."
-            )
-            numbers = {
+            counts = {
                 "share": float(shares[row]),
                 "far": int(far[row].sum()),
                 "missing": int(missing[row].sum()),
                 "analytes": int(assessed[row]),
                 "limit": rule.limit,
             }
-            found.append(
-                finding(
-                    "quality",
-                    "failed_sample",
-                    message,
-                    numbers,
-                    subject=here["subject"].iloc[row],
-                    sample=name,
-                    action=action_of(rule.on_fail),
-                )
-            )
+            found.append(_describe(name, here["subject"].iloc[row], str(source), counts, listed(features), rule))
     return failed, found
+
+
+def _describe(
+    sample: str, subject: str, source: str, counts: dict[str, float], features: str, rule: FailedSample
+) -> Finding:
+    message = (
+        f"Sample {sample} of subject {subject} looks failed in {source}: of {counts['analytes']} analytes "
+        f"{counts['far']} lie far from the subject's other samples, all on one side, and {counts['missing']} are "
+        f"missing unexpectedly ({features}). It failed, or it is somebody else's."
+    )
+    action = action_of(rule.on_fail)
+    return finding("quality", "failed_sample", message, counts, subject=subject, sample=sample, action=action)
 
 
 def _shares(

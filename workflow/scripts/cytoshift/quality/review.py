@@ -54,27 +54,13 @@ def review(
 ) -> Review:
     """Collapse replicates to one value per sample and feature, run every check and apply what the plan says.
 
-    The tables are intake's; `plates` may be None. Values of a
-    left-out sample stay in `values` with `excluded` set. Raises Problems for conflicting duplicates without a rule.
+    The tables are intake's; `plates` may be None. Values of a left-out sample stay in `values` with `excluded` set.
+    Raises Problems for conflicting duplicates without a rule.
     """
-    rows = unify(measurements, cells, outcomes, names)
-    left_out = left_out_samples(samples, plan.exclude, plan.visits)
-    _exclude(rows, left_out)
-    settled = settle_duplicates(rows, plan.duplicates)
-    rows, found = settled.rows, settled.findings
     real = samples[samples["type"].isin(["sample", ""])]
-    derived, more = visits.find_derived_visits(
-        rows[~rows["excluded"]], real[~real["sample"].isin(left_out)], plan.visits, plan.quality.derived_visit
-    )
-    found += more
-    if plan.quality.derived_visit.on_fail == "exclude":
-        for sample in real.loc[real["visit"].isin(derived), "sample"]:
-            left_out.setdefault(sample, "derived visit: computed from two other visits")
-    _exclude(rows, left_out)
+    left_out = left_out_samples(samples, plan.exclude, plan.visits)
+    rows, derived, found = _clean(unify(measurements, cells, outcomes, names), real, left_out, plan)
     parents = rows.loc[rows["layer"] == "cell", ["feature", "parent"]].drop_duplicates()
-    found += censor_nonpositive(rows)
-    if plan.limits.detect_floors:
-        found += find_spikes(rows) + find_floors(rows)
     collapsed = collapse_replicates(rows, set(samples["sample"]) - set(real["sample"]), plan.quality.max_replicate_cv)
     values, found = collapsed.values, found + collapsed.findings
     kept = real[~real["sample"].isin(left_out)]
@@ -96,6 +82,29 @@ def review(
         sample_map,
         findings_table(found),
     )
+
+
+def _clean(
+    rows: pd.DataFrame, real: pd.DataFrame, left_out: dict[str, str], plan: QualityPlan
+) -> tuple[pd.DataFrame, list[str], list[Finding]]:
+    """Rows without duplicates and with non-detects for substituted numbers; the derived visits; findings.
+
+    Samples of derived visits join `left_out`, in place, when the plan excludes them.
+    """
+    _exclude(rows, left_out)
+    settled = settle_duplicates(rows, plan.duplicates)
+    rows, found = settled.rows, settled.findings
+    trusted = real[~real["sample"].isin(left_out)]
+    rule = plan.quality.derived_visit
+    derived, more = visits.find_derived_visits(rows[~rows["excluded"]], trusted, plan.visits, rule)
+    if rule.on_fail == "exclude":
+        for sample in trusted.loc[trusted["visit"].isin(derived), "sample"]:
+            left_out[sample] = "derived visit: computed from two other visits"
+        _exclude(rows, left_out)
+    found += more + censor_nonpositive(rows)
+    if plan.limits.detect_floors:
+        found += find_spikes(rows) + find_floors(rows)
+    return rows, derived, found
 
 
 def _exclude(rows: pd.DataFrame, left_out: dict[str, str]) -> None:

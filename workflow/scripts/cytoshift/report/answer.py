@@ -8,7 +8,18 @@ from typing import Any, Literal
 import pandas as pd
 
 from cytoshift.figures.words import concrete_contrasts, contrast_label, feature_labels
-from cytoshift.report.formats import capital, effect, effect_parts, number, p_equals, p_words, parse_numbers, percent
+from cytoshift.report.formats import (
+    capital,
+    count,
+    effect,
+    effect_parts,
+    number,
+    p_equals,
+    p_words,
+    parse_numbers,
+    percent,
+)
+from cytoshift.report.grids import records
 from cytoshift.report.inputs import ReportTables
 from cytoshift.report.sentences import Setting, amount, describe, not_shown, nouns, question, shifted
 from cytoshift.study.contrasts import Contrast
@@ -37,7 +48,7 @@ def answer(tables: ReportTables, study: Study, plan: FigurePlan) -> Answer:
     primaries = tables.families[tables.families["tier"] == "primary"]
     if primaries.empty:
         return _exploratory(tables, study, plan)
-    parts = [_part(family, tables, study, plan) for family in primaries.itertuples()]
+    parts = [_part(family, tables, study, plan) for family in records(primaries)]
     verdicts = [verdict for verdict, _ in parts]
     verdict: Verdict = (
         "shown" if "shown" in verdicts else "no_claim" if all(one == "no_claim" for one in verdicts) else "not_shown"
@@ -45,8 +56,10 @@ def answer(tables: ReportTables, study: Study, plan: FigurePlan) -> Answer:
     texts = [text for _, text in parts]
     sentence = capital("; ".join([texts[0], *(_lower(text) for text in texts[1:])])) + "."
     if study.origin == "simulated":
-        sentence = f"In these simulated data: {sentence[:1].lower() if _plain_start(sentence) else sentence[:1]}{sentence[1:]}"
-    first = next(primaries.itertuples())
+        sentence = (
+            f"In these simulated data: {sentence[:1].lower() if _plain_start(sentence) else sentence[:1]}{sentence[1:]}"
+        )
+    first = next(records(primaries))
     rows = family_rows(first, tables)
     what = f"{family_name(first, study)} ({amount(rows)})"
     asked = question(study, plan, str(first.contrast), what, str(first.direction))
@@ -90,15 +103,15 @@ def _part(family: Any, tables: ReportTables, study: Study, plan: FigurePlan) -> 
         return "no_claim", f"Nothing is claimed about {what}: {_lower(blocked)}"
     tested = f"the planned test gave {p_equals(family.p_adjusted)}"
     if setting.kind == "between" and study.design == "crossover" and not study.randomised:
-        reason = "the order of conditions was not randomised, so a difference between conditions may be one of occasion"
+        reason = "the order of conditions was not randomised, so a difference between them may be one of occasion"
         return "no_claim", f"{what} is described, not decided: {reason} ({tested})"
     if rows.empty or pd.isna(family.p_value):
         return "no_claim", f"{name} could not be tested: {_lower(str(family.decided_by)) or 'no reason given'}"
     if family.smallest_p > study.alpha:
-        pairs = number(rows["n_pairs"].max())
+        pairs = count(rows["n_pairs"].max())
         return "no_claim", (
-            f"this study cannot answer whether {what} shifted: with {pairs.removesuffix('.00')} subjects the smallest p "
-            f"the test could have given is {p_words(family.smallest_p)}, above the planned {study.alpha:g}"
+            f"this study cannot answer whether {what} shifted: with {pairs} subjects the smallest p the test could have "
+            f"given is {p_words(family.smallest_p)}, above the planned {study.alpha:g}"
         )
     if family.decision == "not_tested":
         return "no_claim", f"{what} was not tested: {_lower(str(family.decided_by))}"
@@ -124,11 +137,12 @@ def _shown(family: Any, rows: pd.DataFrame, setting: Setting, tables: ReportTabl
         & (tables.decisions["decision"] == "rejected")
     ].set_index("feature")
     chosen = rows[rows["feature"].isin(decided.index)].sort_values("p_value", kind="stable")
-    signs = {1 if row.estimate > 0 else -1 for row in chosen.itertuples() if not pd.isna(row.estimate)}
+    signs = {1 if row.estimate > 0 else -1 for row in records(chosen) if not pd.isna(row.estimate)}
     way = signs.pop() if len(signs) == 1 else 0
+    adjusted = dict(zip(decided.index, decided["p_adjusted"], strict=True))
     found = [
-        f"{labels.get(row.feature, row.feature)} {effect(row)}, {p_equals(decided.at[row.feature, 'p_adjusted'], p_name)}"
-        for row in chosen.itertuples()
+        f"{labels.get(row.feature, row.feature)} {effect(row)}, {p_equals(adjusted[row.feature], p_name)}"
+        for row in records(chosen)
     ]
     what = f"{len(chosen)} of the {amount(rows)} planned as {name}"
     if len(rows) == 1:
@@ -137,9 +151,7 @@ def _shown(family: Any, rows: pd.DataFrame, setting: Setting, tables: ReportTabl
     return f"{shifted(setting, what, way)}: {listed}; intervals are {percent(1 - study.alpha)}, one marker at a time"
 
 
-def _not_shown(
-    family: Any, rows: pd.DataFrame, setting: Setting, what: str, tables: ReportTables, study: Study
-) -> str:
+def _not_shown(family: Any, rows: pd.DataFrame, setting: Setting, what: str, tables: ReportTables, study: Study) -> str:
     leading = _clearest(rows)
     name = "p" if family.test == "global" else "smallest adjusted p"
     text = f"{not_shown(setting, what)} ({p_equals(family.p_adjusted, name)}); that does not show that there was none"
@@ -160,7 +172,7 @@ def _not_shown(
 def _clearest(rows: pd.DataFrame) -> Any:
     """The row with the smallest p among those with an estimate; None where there is none."""
     estimated = rows[rows["estimate"].notna() & rows["p_value"].notna()].sort_values("p_value", kind="stable")
-    return next(estimated.itertuples(), None)
+    return next(records(estimated), None)
 
 
 def _ends(row: Any) -> tuple[float, float]:
@@ -181,7 +193,7 @@ def confounded(contrast_id: str, tables: ReportTables, study: Study, plan: Figur
     subjects who all have their samples on one plate; a change over visits by plates that go with the visit.
     """
     contrast = concrete_contrasts(plan)[contrast_id]
-    for row in tables.findings.itertuples():
+    for row in records(tables.findings):
         if row.severity == "warning" and row.contrast in ("", contrast_id) and _touches(row, contrast, study):
             thing, _, group = str(row.check).partition("_confounded_with_")
             thing, group = ("plate", "arm") if thing == "arm" else (thing.replace("_", " "), group)
@@ -215,10 +227,9 @@ def _lower(text: str) -> str:
 def _plain_start(text: str) -> bool:
     """Does the text start with an ordinary word, not a name such as IL-6, LDN or TNF-α?"""
     word = text.split(" ", 1)[0]
-    return len(word) > 1 and word[1:].islower() or word in ("A",)
+    return word == "A" or (len(word) > 1 and word[1:].islower())
 
 
 def verdict_words(verdict: Verdict) -> str:
     """The answer in two words, for the label beside it."""
     return {"shown": "Shift shown", "not_shown": "Shift not shown", "no_claim": "Nothing claimed"}[verdict]
-

@@ -77,4 +77,3 @@ def _data_address(path: Path) -> Markup:
         kind, content = "png", png.read_bytes()
     # Base64 holds nothing that could end an attribute: the only text here that is trusted as it is.
     return Markup(f"data:image/{kind};base64,{base64.b64encode(content).decode('ascii')}")
-

@@ -10,8 +10,8 @@ import pandas as pd
 from cytoshift.figures.selection import rank_rows, with_decisions
 from cytoshift.figures.words import contrast_label, feature_labels
 from cytoshift.report.answer import family_name, family_rows
-from cytoshift.report.formats import capital, count, effect_parts, listing, number, p_equals, p_words
-from cytoshift.report.grids import Grid, Heading, figure, text
+from cytoshift.report.formats import capital, count, effect_parts, listing, number, p_equals, p_words, plural
+from cytoshift.report.grids import Grid, Heading, figure, records, text
 from cytoshift.report.inputs import ReportTables
 from cytoshift.report.sentences import amount
 from cytoshift.study.study import FigurePlan, Study
@@ -45,13 +45,13 @@ class EndpointView:
 def endpoint_views(tables: ReportTables, study: Study, plan: FigurePlan) -> list[EndpointView]:
     """Every planned family with its rows, in plan order."""
     families = tables.families[tables.families["tier"] != "exploratory"]
-    return [_view(place, row, tables, study, plan) for place, row in enumerate(families.itertuples(), start=1)]
+    return [_view(place, row, tables, study, plan) for place, row in enumerate(records(families), start=1)]
 
 
 def explored(tables: ReportTables, study: Study, plan: FigurePlan) -> Grid:
     """The exploratory families in one table: how many features, how many with a q-value at or below alpha."""
     rows = []
-    for family in tables.families[tables.families["tier"] == "exploratory"].itertuples():
+    for family in records(tables.families[tables.families["tier"] == "exploratory"]):
         mine = tables.decisions[
             (tables.decisions["contrast"] == family.contrast) & (tables.decisions["endpoint"] == family.endpoint)
         ]
@@ -81,7 +81,7 @@ def planned_and_not(tables: ReportTables, study: Study) -> list[str]:
     shifts, decisions = tables.shifts, tables.decisions
     planned = decisions[decisions["tier"] != "exploratory"].drop_duplicates(["contrast", "feature"])
     total = len(shifts)
-    named = [family_name(row, study) for row in tables.families.itertuples() if row.tier != "exploratory"]
+    named = [family_name(row, study) for row in records(tables.families) if row.tier != "exploratory"]
     texts = [
         f"Planned: {listing(dict.fromkeys(named))}, {len(planned):,} of {total:,} estimates (feature × contrast)."
         if len(planned)
@@ -93,9 +93,10 @@ def planned_and_not(tables: ReportTables, study: Study) -> list[str]:
             "holds them, and no decision."
         )
     tested = shifts["p_value"].notna().sum()
+    without = f", {total - tested:,} do not (the note of the row says why)" if total > tested else ""
+    features, contrasts = shifts["feature"].nunique(), shifts["contrast"].nunique()
     texts.append(
-        f"{shifts['feature'].nunique():,} features in {shifts['contrast'].nunique():,} contrasts; {tested:,} estimates have "
-        f"a p-value, {total - tested:,} do not (the note of the row says why)."
+        f"{plural(features, 'feature')} in {plural(contrasts, 'contrast')}; {tested:,} estimates have a p-value{without}."
     )
     return texts
 
@@ -135,7 +136,7 @@ def _rows(family: Any, rows: pd.DataFrame, tables: ReportTables, study: Study) -
         (tables.decisions["contrast"] == family.contrast) & (tables.decisions["endpoint"] == family.endpoint)
     ].set_index("feature")
     body = []
-    for row in rows.head(MOST_ROWS).itertuples():
+    for row in records(rows.head(MOST_ROWS)):
         name, value = effect_parts(row)
         decided = mine.loc[row.feature] if row.feature in mine.index else None
         adjusted = float("nan") if decided is None or family.test == "global" else float(decided["p_adjusted"])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
 
@@ -48,3 +49,8 @@ def text(value: object, strong: bool = False) -> Cell:
 def figure(words: str, value: float, strong: bool = False) -> Cell:
     """A cell that shows a number in words and sorts by the number; missing numbers sort last."""
     return Cell(words, "" if pd.isna(value) else f"{float(value):.9g}", strong)
+
+
+def records(frame: pd.DataFrame) -> Iterator[Any]:
+    """The rows of a frame, their columns as attributes."""
+    return iter(frame.itertuples())

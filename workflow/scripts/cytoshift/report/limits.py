@@ -25,7 +25,11 @@ POLICIES = {
 
 def limits(contrast: str, tables: ReportTables, study: Study, plan: FigurePlan) -> list[str]:
     """Sentences for the first screen: design, pairs, what exactness cost, what was tested, what else moved."""
-    found = [design_sentence(study, plan, contrast), _pairs(contrast, tables, study.limits.policy), *_exactness(tables, study)]
+    found = [
+        design_sentence(study, plan, contrast),
+        _pairs(contrast, tables, study.limits.policy),
+        *_exactness(tables, study),
+    ]
     blocked = confounded(contrast, tables, study, plan)
     if blocked:
         found.append(f"{capital(blocked)}.")
@@ -55,8 +59,8 @@ def design_sentence(study: Study, plan: FigurePlan, contrast: str) -> str:
     setting = describe(contrast, study, plan)
     if study.design == "single_arm":
         return (
-            "One arm and no control: whatever else came with time (expectation, season, regression to the mean) is part "
-            "of the shift, so it can only be associated with the intervention."
+            "One arm and no control: whatever else came with time (expectation, season, regression to the mean) is "
+            "part of the shift, so it can only be associated with the intervention."
         )
     kind = "Parallel arms" if study.design == "parallel" else "Crossover"
     if not study.randomised:
@@ -110,4 +114,3 @@ def flagged_samples(tables: ReportTables) -> pd.DataFrame:
     if "flags" not in tables.samples:
         return tables.samples.iloc[:0]
     return tables.samples[tables.samples["flags"] != ""]
-

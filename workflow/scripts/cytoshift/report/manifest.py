@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from cytoshift.report.grids import records
 from cytoshift.report.provenance import output_checksums, short_checksums, software_versions
 
 
@@ -32,7 +33,7 @@ def build_manifest(
     """
     resolved = {
         f"{row.contrast}/{row.endpoint}": sorted(name for name in str(row.features).split(",") if name)
-        for row in families.itertuples()
+        for row in records(families)
     }
     plan = {"plan": plan_sha256, "features": resolved}
     digest = hashlib.sha256(json.dumps(plan, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

@@ -12,7 +12,7 @@ from cytoshift.figures.selection import select_features
 from cytoshift.figures.words import arm_label, concrete_contrasts, contrast_label, feature_labels
 from cytoshift.report.endpoints import DECISIONS, ranked_rows
 from cytoshift.report.formats import capital, count, effect_parts, number, p_words
-from cytoshift.report.grids import Grid, Heading, figure, text
+from cytoshift.report.grids import Grid, Heading, figure, records, text
 from cytoshift.report.inputs import ReportTables
 from cytoshift.study.study import FigurePlan, Study
 
@@ -39,7 +39,7 @@ def marker_table(tables: ReportTables, plan: FigurePlan) -> Grid:
     q_values = _q_values(tables)
     contrasts = {contrast: contrast_label(plan, contrast) for contrast in ranked["contrast"].unique()}
     rows = []
-    for row in ranked.head(MOST_ROWS).itertuples():
+    for row in records(ranked.head(MOST_ROWS)):
         name, value = effect_parts(row)
         q_value = q_values.get((row.contrast, row.feature), float("nan"))
         below = _below(row)
@@ -67,7 +67,11 @@ def marker_table(tables: ReportTables, plan: FigurePlan) -> Grid:
         Heading("q", True, "Benjamini–Hochberg, exploratory"), Heading("Decision"),
     ]  # fmt: skip
     note = f"{len(rows):,} of {len(ranked):,} estimates shown"
-    note += "." if len(rows) == len(ranked) else ": planned ones, then the smallest p. All are in tables.xlsx, sheet shifts."
+    note += (
+        "."
+        if len(rows) == len(ranked)
+        else ": planned ones, then the smallest p. All are in tables.xlsx, sheet shifts."
+    )
     return Grid(headings, rows, "Every estimate", note)
 
 
@@ -79,7 +83,7 @@ def marker_views(tables: ReportTables, study: Study, plan: FigurePlan) -> list[M
     order = {contrast: place for place, contrast in enumerate(concrete_contrasts(plan))}
     return [
         _marker(place, row, labels, ranked[ranked["feature"] == row.feature], order, study, plan)
-        for place, row in enumerate(chosen.itertuples(), start=1)
+        for place, row in enumerate(records(chosen), start=1)
     ]
 
 
@@ -88,10 +92,10 @@ def control_grid(tables: ReportTables, plan: FigurePlan) -> Grid:
     ranked = ranked_rows(tables)
     ranked = ranked[ranked["contrast"].isin(tables.arm_changes["contrast"])]
     shown = ranked[ranked["estimate"].notna()].head(MOST_SECTIONS)
-    changes = {(row.contrast, row.feature, row.arm): row for row in tables.arm_changes.itertuples()}
+    changes = {(row.contrast, row.feature, row.arm): row for row in records(tables.arm_changes)}
     contrasts = concrete_contrasts(plan)
     rows = []
-    for row in shown.itertuples():
+    for row in records(shown):
         contrast = contrasts.get(row.contrast)
         if contrast is None or not contrast.against:
             continue
@@ -111,7 +115,9 @@ def control_grid(tables: ReportTables, plan: FigurePlan) -> Grid:
         Heading("Feature"), Heading("Contrast"), Heading("Arm | comparison"), Heading("Change in the arm", True),
         Heading("Change in the comparison", True), Heading("Shift between them", True),
     ]  # fmt: skip
-    note = "Ratios (differences for scores) with intervals. An arm's own change is shown and never tested as the answer."
+    note = (
+        "Ratios (differences for scores) with intervals. An arm's own change is shown and never tested as the answer."
+    )
     if len(ranked) > len(rows):
         note += f" {len(rows)} of {len(ranked):,} shown; all are in tables.xlsx, sheet arm_changes."
     return Grid(headings, rows, "What each arm did by itself", note)
@@ -120,9 +126,11 @@ def control_grid(tables: ReportTables, plan: FigurePlan) -> Grid:
 def layer_grid(tables: ReportTables, plan: FigurePlan, layers: tuple[str, ...]) -> Grid:
     """The estimates of some layers (cells and indices), by contrast."""
     ranked = ranked_rows(tables)
-    mine = ranked[ranked["layer"].isin(layers)].sort_values("contrast", key=lambda s: s.map(_places(plan)), kind="stable")
+    mine = ranked[ranked["layer"].isin(layers)].sort_values(
+        "contrast", key=lambda s: s.map(_places(plan)), kind="stable"
+    )
     rows = []
-    for row in mine.head(2 * MOST_SECTIONS).itertuples():
+    for row in records(mine.head(2 * MOST_SECTIONS)):
         name, value = effect_parts(row)
         rows.append(
             [
@@ -148,20 +156,28 @@ def _marker(
     place: int, chosen: Any, labels: Mapping[str, str], rows: pd.DataFrame, order: Mapping[str, int],
     study: Study, plan: FigurePlan,
 ) -> MarkerView:  # fmt: skip
-    main = next(row for row in rows.itertuples() if row.contrast == chosen.contrast)
+    main = next(row for row in records(rows) if row.contrast == chosen.contrast)
     detectable = "difference" if main.scale == "identity" else "ratio"
     facts = [
         ("Written in the files", main.as_written),
         ("Group", _kind(main)),
-        ("Estimated by", f"{main.method} ({main.p_method}; interval: {main.ci_method})" if main.p_method else main.method),
+        (
+            "Estimated by",
+            f"{main.method} ({main.p_method}; interval: {main.ci_method})" if main.p_method else main.method,
+        ),
         ("Effect size", "" if pd.isna(main.effect_size) else f"{number(main.effect_size)} ({main.effect_size_kind})"),
-        ("Found with 80 % power", "" if pd.isna(main.detectable_ratio) else f"{detectable} {number(main.detectable_ratio)}"),
+        (
+            "Found with 80 % power",
+            "" if pd.isna(main.detectable_ratio) else f"{detectable} {number(main.detectable_ratio)}",
+        ),
         ("Note", main.note),
     ]
-    facts = [(term, words.replace("_", " ") if term in ("Estimated by", "Effect size") else words) for term, words in facts]
+    facts = [
+        (term, words.replace("_", " ") if term in ("Estimated by", "Effect size") else words) for term, words in facts
+    ]
     ordered = rows.sort_values("contrast", key=lambda s: s.map(order), kind="stable").head(MOST_CONTRASTS)
     body = []
-    for row in ordered.itertuples():
+    for row in records(ordered):
         name, value = effect_parts(row)
         body.append(
             [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cytoshift.figures.words import contrast_label
 from cytoshift.report.formats import capital, count, listing, percent, plural
-from cytoshift.report.grids import Grid, Heading, figure, text
+from cytoshift.report.grids import Grid, Heading, figure, records, text
 from cytoshift.report.inputs import ReportTables
 from cytoshift.report.limits import REGRESSION
 from cytoshift.study.study import FigurePlan, Study
@@ -50,7 +50,10 @@ def method_paragraphs(tables: ReportTables, study: Study) -> list[tuple[str, str
         ("Non-detects", _non_detects(study)),
         ("Quality", _quality(study)),
         ("Plates", _plates(tables, study)),
-        ("Pairing", "Change is target − reference; pairs are matched by subject id. A pair is lost only with a reason."),
+        (
+            "Pairing",
+            "Change is target − reference; pairs are matched by subject id. A pair is lost only with a reason.",
+        ),
         ("Joint tests and error rates", _multiplicity(tables, study)),
         ("What exact means", _exact(tables)),
         ("Regression to the mean", REGRESSION),
@@ -60,21 +63,24 @@ def method_paragraphs(tables: ReportTables, study: Study) -> list[tuple[str, str
 
 def methods_used(tables: ReportTables, plan: FigurePlan) -> Grid:
     """The estimators that rows name, by contrast: what ran, not what was asked for."""
-    grouped = tables.shifts.groupby(["contrast", "method", "p_method", "ci_method"], sort=False).size()
+    keys = ["contrast", "method", "p_method", "ci_method"]
+    grouped = tables.shifts.groupby(keys, sort=False).size().rename("features").reset_index()
     rows = [
         [
-            text(contrast_label(plan, contrast)),
-            text(METHODS.get(method, method.replace("_", " ")) if method else "no estimate"),
-            text(p_method.replace("_", " ")),
-            text(ci_method.replace("_", " ")),
-            figure(count(number), float(number)),
+            text(contrast_label(plan, row.contrast)),
+            text(METHODS.get(row.method, row.method.replace("_", " ")) or "no estimate"),
+            text(row.p_method.replace("_", " ")),
+            text(row.ci_method.replace("_", " ")),
+            figure(count(row.features), float(row.features)),
         ]
-        for (contrast, method, p_method, ci_method), number in grouped.items()
+        for row in records(grouped)
     ]
     headings = [
         Heading("Contrast"), Heading("Estimator"), Heading("p-value"), Heading("Interval"), Heading("Features", True),
     ]  # fmt: skip
-    return Grid(headings, rows, "Estimators used", "Taken from the columns method, p_method and ci_method of shifts.tsv.")
+    return Grid(
+        headings, rows, "Estimators used", "Taken from the columns method, p_method and ci_method of shifts.tsv."
+    )
 
 
 def _scale(tables: ReportTables, study: Study) -> str:
@@ -98,9 +104,9 @@ def _non_detects(study: Study) -> str:
         else "The search for constants written in place of non-detects was turned off."
     )
     return (
-        f"A value below its limit is an interval and stays one in tables and figures; in the tests {POLICIES[limits.policy]}. "
-        f"A feature below its limit in more than {percent(limits.detection_only_above)} of a contrast's values is tested on "
-        f"detection only. {floors} A gap without a limit is missing, not below."
+        "A value below its limit is an interval and stays one in tables and figures; in the tests "
+        f"{POLICIES[limits.policy]}. A feature below its limit in more than {percent(limits.detection_only_above)} of a "
+        f"contrast's values is tested on detection only. {floors} A gap without a limit is missing, not below."
     )
 
 
@@ -109,7 +115,8 @@ def _quality(study: Study) -> str:
     named = [
         f"replicate CV above {percent(rules.max_replicate_cv.limit)} ({_done(rules.max_replicate_cv.on_fail)})",
         f"samples beyond {rules.outlier_mads.limit:g} MADs on the sample map ({_done(rules.outlier_mads.on_fail)})",
-        f"samples far off in more than {percent(rules.failed_sample.limit)} of analytes ({_done(rules.failed_sample.on_fail)})",
+        f"samples far off in more than {percent(rules.failed_sample.limit)} of analytes "
+        f"({_done(rules.failed_sample.on_fail)})",
         f"unit slips ({_done(rules.unit_slip.on_fail)})",
         f"visits computed from other visits ({_done(rules.derived_visit.on_fail)})",
     ]
@@ -124,7 +131,8 @@ def _plates(tables: ReportTables, study: Study) -> str:
     text = PLATES[study.normalize.plates]
     adjusted = tables.plate_factors["feature"].nunique()
     if study.normalize.plates != "none":
-        text += f" {plural(adjusted, 'analyte')} {'has' if adjusted == 1 else 'have'} a factor; visit and arm are never read."
+        verb = "has" if adjusted == 1 else "have"
+        text += f" {plural(adjusted, 'analyte')} {verb} a factor; visit and arm are never read."
     return text
 
 
@@ -134,13 +142,14 @@ def _multiplicity(tables: ReportTables, study: Study) -> str:
     text = f"{'. '.join(rules)}." if rules else ""
     if "primary" in tiers:
         text += (
-            f" Primary endpoints share alpha {study.alpha:g} by Holm; secondary ones open, in the plan's order, only when "
-            "every primary is rejected, each at the full alpha as long as all before it were fully rejected. So the chance of "
-            f"any false claim among primary and secondary together is at most {study.alpha:g}."
+            f" Primary endpoints share alpha {study.alpha:g} by Holm; secondary ones open, in the plan's order, only "
+            "when every primary is rejected, each at the full alpha as long as all before it were fully rejected. So the "
+            f"chance of any false claim among primary and secondary together is at most {study.alpha:g}."
         )
     else:
         text += " No primary endpoint was planned, so nothing is decided."
-    return f"{text} Exploratory endpoints carry q-values (Benjamini–Hochberg, missing p-values ignored) and no decision.".strip()
+    text += " Exploratory endpoints carry q-values (Benjamini–Hochberg, missing p-values ignored) and no decision."
+    return text.strip()
 
 
 def _exact(tables: ReportTables) -> str:
@@ -156,4 +165,3 @@ def _exact(tables: ReportTables) -> str:
         f"{capital('; '.join(kinds))}. Exchangeable is more than equal means: with non-detects a change of spread can "
         "reject as well. Exactness is conditional on the normalized values."
     )
-

@@ -125,7 +125,17 @@ def _pictures(album: Album, main: str, plan: FigurePlan) -> dict[str, list[tuple
 
     first = album.take("forest", safe_name(main))
     places = {"answer": titled([first] if first else [])}
-    for kind in ("flow", "volcano", "pvalues", "forest", "heatmap", "trajectories", "cells", "missingness", "sample_map"):
+    for kind in (
+        "flow",
+        "volcano",
+        "pvalues",
+        "forest",
+        "heatmap",
+        "trajectories",
+        "cells",
+        "missingness",
+        "sample_map",
+    ):
         places[kind] = titled(album.rest(kind, MOST_FIGURES))
     scores = [pair for pair in places["forest"] if pair[0].name.endswith("-differences")]
     return places | {"scores": scores, "forest": [pair for pair in places["forest"] if pair not in scores]}

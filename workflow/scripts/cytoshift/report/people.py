@@ -6,7 +6,7 @@ import pandas as pd
 
 from cytoshift.figures.words import arm_label, contrast_label, visit_label
 from cytoshift.report.formats import capital, count, listing, plural
-from cytoshift.report.grids import Cell, Grid, Heading, figure, text
+from cytoshift.report.grids import Cell, Grid, Heading, figure, records, text
 from cytoshift.report.inputs import ReportTables
 from cytoshift.study.study import FigurePlan, Study
 
@@ -66,13 +66,12 @@ def exclusions(tables: ReportTables) -> Grid:
     """Findings that led to an exclusion, and samples that quality left out."""
     hit = tables.findings[tables.findings["action"] == "excluded"]
     rows = [
-        [text(check_words(row.check)), text(_hit(row)), text(row.message)]
-        for row in hit.head(MOST_EXCLUSIONS).itertuples()
+        [text(check_words(row.check)), text(_hit(row)), text(row.message)] for row in records(hit.head(MOST_EXCLUSIONS))
     ]
     if "left_out" in tables.samples:
         gone = tables.samples[tables.samples["left_out"] != ""]
         shown = max(0, MOST_EXCLUSIONS - len(rows))
-        rows += [[text("Sample left out"), text(row.sample), text(row.left_out)] for row in gone.head(shown).itertuples()]
+        rows += [[text("Sample left out"), text(row.sample), text(row.left_out)] for row in records(gone.head(shown))]
         total = len(hit) + len(gone)
     else:
         total = len(hit)
@@ -98,7 +97,7 @@ def lost_pairs(tables: ReportTables, plan: FigurePlan) -> Grid:
             figure(count(row.features), float(row.features)),
             figure(count(row.rows), float(row.rows)),
         ]
-        for row in ranked.head(MOST_REASONS).itertuples()
+        for row in records(ranked.head(MOST_REASONS))
     ]
     headings = [
         Heading("Contrast"), Heading("Why not used"), Heading("Subjects", number=True),
@@ -121,4 +120,3 @@ def _hit(row: object) -> str:
 
 def _real(samples: pd.DataFrame) -> pd.DataFrame:
     return samples[samples["type"].isin(["sample", ""])]
-

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
 from cytoshift.figures.words import contrast_label
 from cytoshift.report.endpoints import ranked_rows
 from cytoshift.report.formats import count, effect_parts, p_words, plural
-from cytoshift.report.grids import Grid, Heading, figure, text
+from cytoshift.report.grids import Grid, Heading, figure, records, text
 from cytoshift.report.inputs import ReportTables
 from cytoshift.report.people import check_words
 from cytoshift.study.study import FigurePlan, Study
@@ -41,7 +42,7 @@ def finding_groups(tables: ReportTables) -> list[FindingGroup]:
         for (stage, check), rows in part.groupby(["stage", "check"], sort=False):
             shown = rows.head(MOST_PER_CHECK)
             left = len(rows) - len(shown)
-            items = [(str(row.message), _numbers(row.numbers), str(row.action)) for row in shown.itertuples()]
+            items = [(str(row.message), _numbers(row.numbers), str(row.action)) for row in records(shown)]
             more = f"{plural(left, 'finding')} more in tables.xlsx, sheet findings." if left else ""
             stage_word = STAGES.get(str(stage), str(stage))
             groups.append(FindingGroup(check_words(str(check)), severity or "note", len(rows), stage_word, items, more))
@@ -64,11 +65,11 @@ _ACTIONS = (("excluded", "led to an exclusion"), ("flagged", "flagged and kept")
 
 def without_flagged_grid(tables: ReportTables, plan: FigurePlan, study: Study) -> Grid:
     """Planned and strongest estimates beside the same without flagged samples; a change of sign or side is said."""
-    again = {(row.contrast, row.feature): row for row in tables.without_flagged.itertuples()}
+    again = {(row.contrast, row.feature): row for row in records(tables.without_flagged)}
     ranked = ranked_rows(tables)
     both = ranked[[key in again for key in zip(ranked["contrast"], ranked["feature"], strict=True)]]
     rows = []
-    for row in both[both["estimate"].notna() | both["planned"]].head(MOST_ROWS).itertuples():
+    for row in records(both[both["estimate"].notna() | both["planned"]].head(MOST_ROWS)):
         other = again[row.contrast, row.feature]
         _, value = effect_parts(row)
         _, changed = effect_parts(other)
@@ -90,7 +91,9 @@ def without_flagged_grid(tables: ReportTables, plan: FigurePlan, study: Study) -
         Heading("Feature"), Heading("Contrast"), Heading("n", True), Heading("With all samples", True),
         Heading("p", True), Heading("n", True), Heading("Without the flagged", True), Heading("p", True), Heading(""),
     ]  # fmt: skip
-    note = f"Unadjusted p of each row's own method; a remark where the sign or the side of alpha {study.alpha:g} changes."
+    note = (
+        f"Unadjusted p of each row's own method; a remark where the sign or the side of alpha {study.alpha:g} changes."
+    )
     if len(both) > len(rows):
         note += f" {len(rows)} of {len(both):,} shown; all are in tables.xlsx, sheet without_flagged."
     return Grid(headings, rows, "With and without flagged samples", note)
@@ -98,7 +101,7 @@ def without_flagged_grid(tables: ReportTables, plan: FigurePlan, study: Study) -
 
 def flagged_grid(flagged: pd.DataFrame) -> Grid:
     """The flagged samples and why."""
-    rows = [[text(row.sample), text(row.flags.replace("_", " "))] for row in flagged.head(MOST_ROWS).itertuples()]
+    rows = [[text(row.sample), text(row.flags.replace("_", " "))] for row in records(flagged.head(MOST_ROWS))]
     note = f"{len(rows)} of {len(flagged):,} shown." if len(flagged) > len(rows) else ""
     return Grid([Heading("Sample"), Heading("Flagged because")], rows, "Flagged samples", note)
 
@@ -108,7 +111,12 @@ def names_grid(tables: ReportTables) -> Grid:
     order = {"unknown": 0, "plan": 1, "alias": 2, "exact": 3}
     ranked = tables.names.drop_duplicates(["source", "written", "feature"])
     ranked = ranked.sort_values("how", key=lambda s: s.map(order), kind="stable")
-    words = {"unknown": "unknown, kept as written", "plan": "named in the study file", "alias": "alias", "exact": "exact"}
+    words = {
+        "unknown": "unknown, kept as written",
+        "plan": "named in the study file",
+        "alias": "alias",
+        "exact": "exact",
+    }
     rows = [
         [
             text(row.source),
@@ -118,7 +126,7 @@ def names_grid(tables: ReportTables) -> Grid:
             text(words.get(row.how, row.how), strong=row.how == "unknown"),
             text(f"{row.suggestion}?" if row.suggestion else ""),
         ]
-        for row in ranked.head(MOST_NAMES).itertuples()
+        for row in records(ranked.head(MOST_NAMES))
     ]
     headings = [
         Heading("Source"), Heading("Written in the file"), Heading("Understood as"), Heading("Id"), Heading("How"),
@@ -130,18 +138,17 @@ def names_grid(tables: ReportTables) -> Grid:
     return Grid(headings, rows, "How names were understood", note)
 
 
-def _remark(row: object, other: object, alpha: float) -> str:
-    before, after = (getattr(item, "estimate") for item in (row, other))
+def _remark(row: Any, other: Any, alpha: float) -> str:
+    before, after = row.estimate, other.estimate
     if pd.isna(after) and not pd.isna(before):
         return "no estimate any more"
     if pd.isna(before) or pd.isna(after):
         return ""
     if before * after < 0:
         return "changes sign"
-    p_before, p_after = (getattr(item, "p_value") for item in (row, other))
-    if pd.isna(p_before) or pd.isna(p_after):
+    if pd.isna(row.p_value) or pd.isna(other.p_value):
         return ""
-    return f"crosses p = {alpha:g}" if (p_before <= alpha) != (p_after <= alpha) else ""
+    return f"crosses p = {alpha:g}" if (row.p_value <= alpha) != (other.p_value <= alpha) else ""
 
 
 def _numbers(numbers: str) -> str:

@@ -84,7 +84,8 @@ def safe_text(value: object) -> str:
 
 def _sheet(name: str, frame: pd.DataFrame, table: Table) -> _Sheet:
     declared = {column.name: column for column in table.columns}
-    columns = tuple(declared.get(column, Column(column, "text", "further column of the sample sheet")) for column in frame)
+    further = "further column of the sample sheet, or added by quality"
+    columns = tuple(declared.get(column, Column(column, "text", further)) for column in map(str, frame.columns))
     return _Sheet(name, frame, columns, _WITHOUT if name == "without_flagged" else table.meaning)
 
 
@@ -108,11 +109,16 @@ class _Writer:
         page.set_column(0, 0, 22)
         page.set_column(1, 1, 100, self._wrap)
         lines = [("study", study.id), ("title", study.title), ("data", _origin(study))]
-        lines += [(key, value) for key, value in (("disease", study.disease), ("intervention", study.intervention)) if value]
+        lines += [
+            (key, value) for key, value in (("disease", study.disease), ("intervention", study.intervention)) if value
+        ]
         lines += [("citation", study.citation)] if study.citation else []
         lines += [
             ("missing", "an empty cell is a missing number; ∞ is an end without a bound"),
-            ("text", "a text that starts with = + - @ is marked as text (quote prefix); saved as CSV it loses that mark"),
+            (
+                "text",
+                "a text that starts with = + - @ is marked as text (quote prefix); saved as CSV it loses that mark",
+            ),
             ("", ""),
             ("sheet", "what it holds"),
         ]
@@ -156,7 +162,9 @@ class _Writer:
     def _columns(self, sheets: list[_Sheet]) -> None:
         page = self._book.add_worksheet("columns")
         page.freeze_panes(1, 0)
-        for place, (name, width) in enumerate(zip(("sheet", "column", "unit", "type", "meaning"), (16, 20, 14, 10, 90), strict=True)):
+        for place, (name, width) in enumerate(
+            zip(("sheet", "column", "unit", "type", "meaning"), (16, 20, 14, 10, 90), strict=True)
+        ):
             page.set_column(place, place, width, self._wrap if name == "meaning" else None)
             page.write_string(0, place, name, self._head)
         row = 0

@@ -43,6 +43,8 @@ def shift_rows(comparison: Comparison, plan: ShiftPlan) -> pd.DataFrame:
     frame = _effect_sizes(frame, comparison)
     frame = _possibilities(frame, comparison, plan)
     frame["note"] = _further_notes(frame, comparison, plan)
+    if comparison.kind == "arms_change":  # both visits of both arms; each arm's own count is in ARM_CHANGES
+        frame["n_reference"] = frame["n_target"] = frame["n"]
     return conform(frame[[name for name in SHIFTS.names() if name in frame.columns]], SHIFTS)
 
 
@@ -54,8 +56,9 @@ def to_ratio(estimate: np.ndarray, scale: np.ndarray) -> np.ndarray:
 
 
 def _counts(comparison: Comparison) -> dict[str, np.ndarray]:
-    """Non-detects on each side; with arms at one visit the sides are the arms."""
-    non_detects = comparison.non_detects
+    """Non-detects on each side, among the subjects that can be used; with arms at one visit the sides are the arms."""
+    usable = comparison.present.all(axis=0)
+    non_detects = comparison.non_detects & usable
     if comparison.kind == "arms_at":
         here = non_detects[0]
         return {
