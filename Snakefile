@@ -43,6 +43,6 @@ for study_id in STUDIES:
     rule:
         name:
             study_id
-        localrule: True
         input:
             final_outputs(study_id),
+        localrule: True

@@ -33,9 +33,13 @@ FIGURES = (
 
 def data_problems(study):
     """Mistakes in the data files; imported only when the study file has mistakes, so that one run shows them all."""
-    from cytoshift.intake.read import find_problems
+    from cytoshift.intake.read import read_study
 
-    return find_problems(IntakePlan.model_validate(stage_sections(study, IntakePlan)))
+    try:
+        read_study(IntakePlan.model_validate(stage_sections(study, IntakePlan)))
+    except Problems as problems:
+        return problems.problems
+    return []
 
 
 try:
@@ -57,6 +61,11 @@ def final_outputs(study):
         f"<results>/{study}/report/{name}"
         for name in ("report.html", "tables.xlsx", "manifest.json")
     ]
+
+
+def result(path):
+    """An output that is never empty, and that stays as it was, byte for byte, when the job that would renew it fails."""
+    return update(ensure(path, non_empty=True))
 
 
 def library(*folders):

@@ -6,14 +6,9 @@ rule normalize_panel:
         values="<results>/{study}/quality/values.parquet",
         samples="<results>/{study}/quality/samples.tsv",
     output:
-        panel=ensure("<results>/{study}/normalize/panel.parquet", non_empty=True),
-        plate_factors=ensure(
-            "<results>/{study}/normalize/plate_factors.tsv", non_empty=True
-        ),
-        findings=ensure("<results>/{study}/normalize/findings.tsv", non_empty=True),
-    params:
-        library=library("normalize"),
-        plan=sections(NormalizePlan),
+        panel=result("<results>/{study}/normalize/panel.parquet"),
+        plate_factors=result("<results>/{study}/normalize/plate_factors.tsv"),
+        findings=result("<results>/{study}/normalize/findings.tsv"),
     log:
         "<logs>/{study}/normalize_panel.log",
     benchmark:
@@ -24,5 +19,8 @@ rule normalize_panel:
     resources:
         mem_mb=2000,
         runtime=20,
+    params:
+        library=library("normalize"),
+        plan=sections(NormalizePlan),
     script:
         "../scripts/normalize_panel.py"

@@ -10,14 +10,11 @@ rule quality_review:
         plates="<results>/{study}/intake/plates.tsv",
         names="<results>/{study}/intake/names.tsv",
     output:
-        values=ensure("<results>/{study}/quality/values.parquet", non_empty=True),
-        samples=ensure("<results>/{study}/quality/samples.tsv", non_empty=True),
-        replicates=ensure("<results>/{study}/quality/replicates.tsv", non_empty=True),
-        sample_map=ensure("<results>/{study}/quality/sample_map.tsv", non_empty=True),
-        findings=ensure("<results>/{study}/quality/findings.tsv", non_empty=True),
-    params:
-        library=library("quality"),
-        plan=sections(QualityPlan),
+        values=result("<results>/{study}/quality/values.parquet"),
+        samples=result("<results>/{study}/quality/samples.tsv"),
+        replicates=result("<results>/{study}/quality/replicates.tsv"),
+        sample_map=result("<results>/{study}/quality/sample_map.tsv"),
+        findings=result("<results>/{study}/quality/findings.tsv"),
     log:
         "<logs>/{study}/quality_review.log",
     benchmark:
@@ -28,5 +25,8 @@ rule quality_review:
     resources:
         mem_mb=2000,
         runtime=20,
+    params:
+        library=library("quality"),
+        plan=sections(QualityPlan),
     script:
         "../scripts/quality_review.py"

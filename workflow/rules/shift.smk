@@ -6,16 +6,11 @@ rule shift_estimate:
         panel="<results>/{study}/normalize/panel.parquet",
         samples="<results>/{study}/quality/samples.tsv",
     output:
-        shifts=ensure("<results>/{study}/shift/shifts.tsv", non_empty=True),
-        without_flagged=ensure(
-            "<results>/{study}/shift/without_flagged.tsv", non_empty=True
-        ),
-        pairs=ensure("<results>/{study}/shift/pairs.parquet", non_empty=True),
-        arm_changes=ensure("<results>/{study}/shift/arm_changes.tsv", non_empty=True),
-        findings=ensure("<results>/{study}/shift/findings.tsv", non_empty=True),
-    params:
-        library=library("shift"),
-        plan=sections(ShiftPlan),
+        shifts=result("<results>/{study}/shift/shifts.tsv"),
+        without_flagged=result("<results>/{study}/shift/without_flagged.tsv"),
+        pairs=result("<results>/{study}/shift/pairs.parquet"),
+        arm_changes=result("<results>/{study}/shift/arm_changes.tsv"),
+        findings=result("<results>/{study}/shift/findings.tsv"),
     log:
         "<logs>/{study}/shift_estimate.log",
     benchmark:
@@ -26,6 +21,9 @@ rule shift_estimate:
     resources:
         mem_mb=4000,
         runtime=60,
+    params:
+        library=library("shift"),
+        plan=sections(ShiftPlan),
     script:
         "../scripts/shift_estimate.py"
 
@@ -36,11 +34,8 @@ rule shift_decide:
         samples="<results>/{study}/quality/samples.tsv",
         shifts="<results>/{study}/shift/shifts.tsv",
     output:
-        decisions=ensure("<results>/{study}/shift/decisions.tsv", non_empty=True),
-        families=ensure("<results>/{study}/shift/families.tsv", non_empty=True),
-    params:
-        library=library("shift"),
-        plan=sections(ShiftPlan),
+        decisions=result("<results>/{study}/shift/decisions.tsv"),
+        families=result("<results>/{study}/shift/families.tsv"),
     log:
         "<logs>/{study}/shift_decide.log",
     benchmark:
@@ -51,5 +46,8 @@ rule shift_decide:
     resources:
         mem_mb=4000,
         runtime=60,
+    params:
+        library=library("shift"),
+        plan=sections(ShiftPlan),
     script:
         "../scripts/shift_decide.py"

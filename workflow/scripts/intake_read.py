@@ -1,4 +1,6 @@
-"""Read the study's files into typed tables; every value keeps its file, row and column."""
+"""Read the study's files into typed tables, every value with its file, row and column; or say every mistake at once."""
+
+import json
 
 from cytoshift import tables
 from cytoshift.frames import write_table
@@ -8,8 +10,11 @@ from cytoshift.study.study import IntakePlan
 
 with job(snakemake.log[0], snakemake.params.library) as log:
     intake = read_study(IntakePlan.model_validate(snakemake.params.plan))
-    for name in ("samples", "measurements", "cells", "outcomes", "plates", "names", "findings"):
-        frame = getattr(intake, name)
-        log.info("%s: %d rows", name, len(frame))
+    names = ("samples", "measurements", "cells", "outcomes", "plates", "names", "findings")
+    rows = {name: len(getattr(intake, name)) for name in names}
+    for name in names:
+        log.info("%s: %d rows", name, rows[name])
         with whole_file(snakemake.output[name]) as path:
-            write_table(frame, tables.TABLES[name], path)
+            write_table(getattr(intake, name), tables.TABLES[name], path)
+    with whole_file(snakemake.output.checked) as path:
+        path.write_text(json.dumps({"files": intake.files, **rows}, indent=1, sort_keys=True) + "\n", encoding="utf-8")

@@ -33,7 +33,8 @@ from cytoshift.tables import SAMPLES, VALUES
 class Review:
     """What the quality stage writes, each as tables.py defines it.
 
-    `samples` has two columns more: `kept` (yes | no) and `left_out`, the reason.
+    `samples` has three columns more: `kept` (yes | no), `left_out`, the reason, and `flags`, what was found wrong with a
+    kept sample as a whole: the shift stage shows every estimate without these samples as well.
     """
 
     values: pd.DataFrame
@@ -69,7 +70,7 @@ def review(
     trusted = values[~values["excluded"] & ~values.index.isin(slips) & values["sample"].isin(kept["sample"])]
     found += more + find_constants(trusted) + find_inconsistent_cells(trusted, parents)
     found += find_gaps(trusted.assign(subject=trusted["sample"].map(subjects)))
-    sample_map, more = _check_samples(trusted, kept, left_out, plan)
+    sample_map, flags, more = _check_samples(trusted, kept, left_out, plan)
     _exclude(values, left_out)
     found += more
     kept = real[~real["sample"].isin(left_out)]
@@ -77,7 +78,7 @@ def review(
     found += find_aliasing(kept, _runs(values, plates)) + _check_design(kept, measured, plan)
     return Review(
         conform(values[VALUES.names()], VALUES),
-        _with_reasons(samples, left_out),
+        _with_reasons(samples, left_out, flags),
         collapsed.replicates,
         sample_map,
         findings_table(found),
@@ -113,15 +114,18 @@ def _exclude(rows: pd.DataFrame, left_out: dict[str, str]) -> None:
 
 def _check_samples(
     used: pd.DataFrame, kept: pd.DataFrame, left_out: dict[str, str], plan: QualityPlan
-) -> tuple[pd.DataFrame, list[Finding]]:
-    """Failed samples and the sample map; what the plan excludes joins `left_out`, in place."""
+) -> tuple[pd.DataFrame, dict[str, str], list[Finding]]:
+    """The sample map, flags on samples, findings; what the plan excludes joins `left_out`, in place."""
     failed, found = find_failed_samples(used, kept, plan.quality.failed_sample)
     sample_map, outliers, more = map_samples(used, kept, plan.quality.outlier_mads)
     if plan.quality.failed_sample.on_fail == "exclude":
         left_out |= dict.fromkeys(failed, "failed sample")
     if plan.quality.outlier_mads.on_fail == "exclude":
         left_out |= {sample: "outlier on the sample map" for sample in outliers if sample not in left_out}
-    return sample_map, found + more
+    flags = dict.fromkeys(failed, "failed_sample")
+    for sample in outliers:
+        flags[sample] = ", ".join([*filter(None, [flags.get(sample)]), "sample_map_outlier"])
+    return sample_map, flags, found + more
 
 
 def _check_design(kept: pd.DataFrame, measured: list[Visit], plan: QualityPlan) -> list[Finding]:
@@ -148,6 +152,7 @@ def _runs(values: pd.DataFrame, plates: pd.DataFrame | None) -> pd.DataFrame:
     return runs.merge(about, on=["source", "plate"], how="left")
 
 
-def _with_reasons(samples: pd.DataFrame, left_out: dict[str, str]) -> pd.DataFrame:
+def _with_reasons(samples: pd.DataFrame, left_out: dict[str, str], flags: dict[str, str]) -> pd.DataFrame:
     reason = samples["sample"].map(left_out).astype("object").fillna("")
-    return conform(samples.assign(kept=np.where(reason == "", "yes", "no"), left_out=reason), SAMPLES)
+    flagged = samples["sample"].map(flags).astype("object").fillna("").where(reason == "", "")
+    return conform(samples.assign(kept=np.where(reason == "", "yes", "no"), left_out=reason, flags=flagged), SAMPLES)
