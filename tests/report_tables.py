@@ -50,7 +50,8 @@ def shift_row(feature: str = "il6", **changes: Any) -> dict[str, Any]:
         "n_reference": 20, "n_target": 20, "n_pairs": 20, "below_reference": 1, "below_target": 3, "estimate": -0.474,
         "se": 0.19, "df": 19, "ci_low": -0.862, "ci_high": -0.089, "ratio": 0.72, "ratio_low": 0.55, "ratio_high": 0.94,
         "statistic": -2.5, "p_value": 0.021, "effect_size": -0.5, "effect_size_kind": "d_av", "n_informative": 20,
-        "smallest_p": 0.0001, "detectable_ratio": 0.7, "method": "ancova", "p_method": "t", "ci_method": "t", "note": "",
+        "smallest_p": 0.0001, "detectable_ratio": 0.7, "method": "ancova", "p_method": "t", "ci_method": "t",
+        "note": "",
     }  # fmt: skip
     return row | changes
 
@@ -78,7 +79,13 @@ def decision_row(feature: str = "il6", **changes: Any) -> dict[str, Any]:
 
 def finding_row(check: str, **changes: Any) -> dict[str, Any]:
     """A warning of quality."""
-    row = {"stage": "quality", "check": check, "severity": "warning", "message": f"{check} was seen", "action": "flagged"}
+    row = {
+        "stage": "quality",
+        "check": check,
+        "severity": "warning",
+        "message": f"{check} was seen",
+        "action": "flagged",
+    }
     return row | changes
 
 

@@ -20,7 +20,7 @@ rule normalize_panel:
         mem_mb=2000,
         runtime=20,
     params:
-        library=library("normalize"),
+        library=library("quality", "normalize"),
         plan=sections(NormalizePlan),
     script:
         "../scripts/normalize_panel.py"

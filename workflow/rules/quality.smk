@@ -26,7 +26,7 @@ rule quality_review:
         mem_mb=2000,
         runtime=20,
     params:
-        library=library("quality"),
+        library=library("intake", "quality"),
         plan=sections(QualityPlan),
     script:
         "../scripts/quality_review.py"

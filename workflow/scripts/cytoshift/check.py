@@ -138,8 +138,9 @@ def _contrasts(found: Understanding) -> RenderableType:
 def _families(found: Understanding) -> RenderableType:
     """Planned families with the smallest p they could give; never the p they gave, which is for the report."""
     table = _table("endpoint", "tier", "contrast", "test", "smallest p", "features")
-    warnings = []
-    for family in found.families.itertuples():
+    warnings: list[str] = []
+    rows: list[Any] = list(found.families.itertuples())
+    for family in rows:
         names = str(family.features).split(",") if family.features else []
         shown = ", ".join(names[:12]) + (f" … {len(names)} in all" if len(names) > 12 else "")
         smallest = f"{family.smallest_p:.2g}" if pd.notna(family.smallest_p) else ""

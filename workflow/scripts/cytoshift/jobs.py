@@ -1,4 +1,4 @@
-"""What every job shares: a log that is never empty, outputs that appear whole or not at all, code that is the code asked for."""
+"""What does every job share? A log that is never empty, outputs that appear whole or not at all, the code asked for."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pathlib import Path
 from cytoshift.study.problem import Problems
 
 PACKAGE = Path(__file__).parent
-GROUND = ("__init__.py", "jobs.py", "tables.py", "frames.py", "study", "vocabulary")
+GROUND = ("__init__.py", "jobs.py", "tables.py", "frames.py", "findings.py", "study", "vocabulary")
 logger = logging.getLogger("cytoshift")
 
 

@@ -7,6 +7,7 @@ from math import log
 
 import numpy as np
 import pandas as pd
+import seaborn
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, to_rgba_array
 from matplotlib.figure import Figure
@@ -122,18 +123,19 @@ def _paint(axes: Axes, values: pd.DataFrame, marks: pd.DataFrame, wide: float, h
     numbers = values.to_numpy(dtype=float)
     finite = np.abs(numbers[np.isfinite(numbers)])
     reach = max(float(np.quantile(finite, 0.98)), 1e-6)
-    rgba = SHADES(np.clip(numbers / reach, -1, 1) / 2 + 0.5, bytes=True)
-    rgba[~np.isfinite(numbers)] = 0
     axes.set_facecolor("white")
     axes.patch.set(hatch="//////", edgecolor=LIGHT, linewidth=0)
-    axes.imshow(rgba, aspect="auto", interpolation="none")
+    seaborn.heatmap(
+        numbers, ax=axes, mask=~np.isfinite(numbers), cmap=SHADES, vmin=-reach, vmax=reach, cbar=False,
+        xticklabels=False, yticklabels=False, rasterized=True,
+    )  # fmt: skip
     rows, columns = np.nonzero(marks.to_numpy() & np.isfinite(numbers))
     size = min(3.0, 72 * 0.6 * min(wide, high))
     if len(rows):
-        axes.plot(columns, rows, "v", markersize=size, markerfacecolor="none", markeredgecolor=INK,
+        axes.plot(columns + 0.5, rows + 0.5, "v", markersize=size, markerfacecolor="none", markeredgecolor=INK,
                   markeredgewidth=0.4, rasterized=len(rows) > 300)  # fmt: skip
-    axes.set_xlim(-0.5, numbers.shape[1] - 0.5)
-    axes.set_ylim(numbers.shape[0] - 0.5, -0.5)
+    axes.set_xlim(0, numbers.shape[1])
+    axes.set_ylim(numbers.shape[0], 0)
     return reach
 
 

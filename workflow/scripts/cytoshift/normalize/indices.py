@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cytoshift.quality.findings import Finding, finding
+from cytoshift.findings import Finding, finding
 from cytoshift.study.problem import Problem, Problems, did_you_mean
 from cytoshift.study.settings import Index
 

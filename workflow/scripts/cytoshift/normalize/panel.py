@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from cytoshift.findings import Finding, finding, findings_table, plural
 from cytoshift.frames import conform, empty
 from cytoshift.normalize.indices import add_indices
 from cytoshift.normalize.plates import (
@@ -16,7 +17,6 @@ from cytoshift.normalize.plates import (
     refuse_confounded,
     refuse_unlinked,
 )
-from cytoshift.quality.findings import Finding, finding, findings_table, plural
 from cytoshift.quality.scale import SCALE_OF_MEASURE, to_scale
 from cytoshift.study.study import NormalizePlan
 from cytoshift.tables import PANEL, PLATE_FACTORS

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from cytoshift.findings import Finding, finding, listed
 from cytoshift.frames import conform
 from cytoshift.quality.aliasing import associate
-from cytoshift.quality.findings import Finding, finding, listed
 from cytoshift.quality.scale import at_limit
 from cytoshift.study.problem import Problem, Problems
 from cytoshift.tables import PLATE_FACTORS

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cytoshift.quality.findings import Finding, finding, listed
+from cytoshift.findings import Finding, finding, listed
 
 STRONG = 0.5
 PARTIAL = 0.3

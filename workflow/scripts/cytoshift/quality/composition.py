@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cytoshift.quality.findings import Finding, finding, listed
+from cytoshift.findings import Finding, finding, listed
 
 TOTAL = "leukocytes"
 PARTS = ("neutrophils", "lymphocytes", "monocytes", "eosinophils", "basophils")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from cytoshift.quality.findings import Finding, finding
+from cytoshift.findings import Finding, finding
 
 
 def find_constants(values: pd.DataFrame) -> list[Finding]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cytoshift.quality.findings import Finding, finding, plural
+from cytoshift.findings import Finding, finding, plural
 from cytoshift.quality.rows import KEY, set_missing, unbounded_below
 from cytoshift.study.problem import Problem, Problems
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cytoshift.quality.findings import Finding, action_of, finding, listed
+from cytoshift.findings import Finding, action_of, finding, listed
 from cytoshift.quality.robust import column_mad, column_median, column_middle
 from cytoshift.quality.scale import points, to_matrix
 from cytoshift.study.settings import FailedSample

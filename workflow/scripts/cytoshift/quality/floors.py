@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cytoshift.quality.findings import Finding, finding
+from cytoshift.findings import Finding, finding
 from cytoshift.quality.rows import set_below
 
 FEWEST_VALUES = 12  # of an analyte on a plate; with fewer its plates are pooled

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from cytoshift.findings import Finding, action_of, finding, plural
 from cytoshift.frames import conform
-from cytoshift.quality.findings import Finding, action_of, finding, plural
 from cytoshift.quality.rows import KEY, is_logarithmic, set_missing, unbounded_below
 from cytoshift.study.settings import MaxReplicateCv
 from cytoshift.tables import REPLICATES

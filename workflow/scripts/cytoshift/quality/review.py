@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from cytoshift.findings import Finding, findings_table
 from cytoshift.frames import conform
 from cytoshift.quality import visits
 from cytoshift.quality.aliasing import find_aliasing
@@ -15,7 +16,6 @@ from cytoshift.quality.constants import find_constants, find_gaps
 from cytoshift.quality.duplicates import settle_duplicates
 from cytoshift.quality.exclusions import left_out_samples
 from cytoshift.quality.failed import find_failed_samples
-from cytoshift.quality.findings import Finding, findings_table
 from cytoshift.quality.floors import find_floors
 from cytoshift.quality.replicates import collapse_replicates
 from cytoshift.quality.rows import unify
@@ -33,8 +33,8 @@ from cytoshift.tables import SAMPLES, VALUES
 class Review:
     """What the quality stage writes, each as tables.py defines it.
 
-    `samples` has three columns more: `kept` (yes | no), `left_out`, the reason, and `flags`, what was found wrong with a
-    kept sample as a whole: the shift stage shows every estimate without these samples as well.
+    `samples` has three columns more: `kept` (yes | no), `left_out`, the reason, and `flags`, what is wrong with a kept
+    sample as a whole: the shift stage shows every estimate without these samples as well.
     """
 
     values: pd.DataFrame

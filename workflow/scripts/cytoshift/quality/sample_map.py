@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from sklearn.decomposition import PCA
 
+from cytoshift.findings import Finding, action_of, finding
 from cytoshift.frames import conform, empty
-from cytoshift.quality.findings import Finding, action_of, finding
 from cytoshift.quality.robust import column_mad, column_median
 from cytoshift.quality.scale import points, to_matrix
 from cytoshift.study.settings import OutlierMads

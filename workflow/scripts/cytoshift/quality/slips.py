@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cytoshift.quality.findings import Finding, action_of, finding
+from cytoshift.findings import Finding, action_of, finding
 from cytoshift.study.settings import UnitSlip
 
 FACTORS = (3, 6)  # powers of ten between units in use: ng and pg, L and mL, µL and nL

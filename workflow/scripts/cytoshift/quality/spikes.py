@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cytoshift.quality.findings import Finding, finding, listed, plural
+from cytoshift.findings import Finding, finding, listed, plural
 from cytoshift.quality.floors import count_values, floor_candidates
 from cytoshift.quality.rows import set_below
 

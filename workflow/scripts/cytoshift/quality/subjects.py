@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from cytoshift.quality.findings import Finding, finding, listed, plural
+from cytoshift.findings import Finding, finding, listed, plural
 from cytoshift.study.settings import Arm, Visit, label_of
 
 

@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from cytoshift.quality.findings import Finding, action_of, finding, plural
+from cytoshift.findings import Finding, action_of, finding, plural
 from cytoshift.study.settings import Arm, DerivedVisit, Visit, label_of
 
 RELATIVE = 1e-6

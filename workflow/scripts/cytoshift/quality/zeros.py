@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cytoshift.quality.findings import Finding, finding, plural
+from cytoshift.findings import Finding, finding, plural
 from cytoshift.quality.rows import set_below, set_missing
 
 FEATURE = ["source", "feature"]

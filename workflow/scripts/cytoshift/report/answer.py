@@ -110,8 +110,8 @@ def _part(family: Any, tables: ReportTables, study: Study, plan: FigurePlan) -> 
     if family.smallest_p > study.alpha:
         pairs = count(rows["n_pairs"].max())
         return "no_claim", (
-            f"this study cannot answer whether {what} shifted: with {pairs} subjects the smallest p the test could have "
-            f"given is {p_words(family.smallest_p)}, above the planned {study.alpha:g}"
+            f"this study cannot answer whether {what} shifted: with {pairs} subjects the smallest p the test could "
+            f"have given is {p_words(family.smallest_p)}, above the planned {study.alpha:g}"
         )
     if family.decision == "not_tested":
         return "no_claim", f"{what} was not tested: {_lower(str(family.decided_by))}"

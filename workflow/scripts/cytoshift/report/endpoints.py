@@ -96,7 +96,8 @@ def planned_and_not(tables: ReportTables, study: Study) -> list[str]:
     without = f", {total - tested:,} do not (the note of the row says why)" if total > tested else ""
     features, contrasts = shifts["feature"].nunique(), shifts["contrast"].nunique()
     texts.append(
-        f"{plural(features, 'feature')} in {plural(contrasts, 'contrast')}; {tested:,} estimates have a p-value{without}."
+        f"{plural(features, 'feature')} in {plural(contrasts, 'contrast')}; "
+        f"{tested:,} estimates have a p-value{without}."
     )
     return texts
 

@@ -105,8 +105,8 @@ def _non_detects(study: Study) -> str:
     )
     return (
         "A value below its limit is an interval and stays one in tables and figures; in the tests "
-        f"{POLICIES[limits.policy]}. A feature below its limit in more than {percent(limits.detection_only_above)} of a "
-        f"contrast's values is tested on detection only. {floors} A gap without a limit is missing, not below."
+        f"{POLICIES[limits.policy]}. A feature below its limit in more than {percent(limits.detection_only_above)} of "
+        f"a contrast's values is tested on detection only. {floors} A gap without a limit is missing, not below."
     )
 
 
@@ -143,8 +143,8 @@ def _multiplicity(tables: ReportTables, study: Study) -> str:
     if "primary" in tiers:
         text += (
             f" Primary endpoints share alpha {study.alpha:g} by Holm; secondary ones open, in the plan's order, only "
-            "when every primary is rejected, each at the full alpha as long as all before it were fully rejected. So the "
-            f"chance of any false claim among primary and secondary together is at most {study.alpha:g}."
+            "when every primary is rejected, each at the full alpha as long as all before it were fully rejected. So "
+            f"the chance of any false claim among primary and secondary together is at most {study.alpha:g}."
         )
     else:
         text += " No primary endpoint was planned, so nothing is decided."

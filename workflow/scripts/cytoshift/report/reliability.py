@@ -67,7 +67,8 @@ def without_flagged_grid(tables: ReportTables, plan: FigurePlan, study: Study) -
     """Planned and strongest estimates beside the same without flagged samples; a change of sign or side is said."""
     again = {(row.contrast, row.feature): row for row in records(tables.without_flagged)}
     ranked = ranked_rows(tables)
-    both = ranked[[key in again for key in zip(ranked["contrast"], ranked["feature"], strict=True)]]
+    held = [key in again for key in zip(ranked["contrast"], ranked["feature"], strict=True)]
+    both = ranked[pd.Series(held, index=ranked.index, dtype=bool)]
     rows = []
     for row in records(both[both["estimate"].notna() | both["planned"]].head(MOST_ROWS)):
         other = again[row.contrast, row.feature]

@@ -2,135 +2,110 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import pandas as pd
 
-from cytoshift.frames import conform
+from cytoshift.findings import Finding, finding, findings_table, listed
 from cytoshift.shift.arms import ancova, arm_effect
 from cytoshift.shift.comparison import Comparison
 from cytoshift.shift.covariates import covariate_columns
 from cytoshift.shift.families import benjamini_hochberg
 from cytoshift.study.study import ShiftPlan
-from cytoshift.tables import FINDINGS
+
+# Plates that foretell the arm this much better than chance are said to be confounded with it.
+SHARE_ABOVE_CHANCE = 0.15
+# A difference in sign between two methods matters only where one of them saw something.
+P_WORTH_A_WORD = 0.2
 
 
 def contrast_findings(
     comparison: Comparison, rows: pd.DataFrame, changes: pd.DataFrame, plan: ShiftPlan
 ) -> pd.DataFrame:
     """FINDINGS of one contrast, from its SHIFTS rows and ARM_CHANGES."""
-    found = [
-        *_too_few(comparison, rows, plan),
-        *_control_moved(comparison, changes, plan),
-        *_depends_on_assumption(comparison, rows, plan),
-        *_aliased_with_plate(comparison),
-    ]
-    return conform(
-        pd.DataFrame([{"stage": "shift", "contrast": comparison.contrast.id, **row} for row in found]), FINDINGS
+    return findings_table(
+        [
+            *_too_few(comparison, rows, plan),
+            *_control_moved(comparison, changes, plan),
+            *_depends_on_assumption(comparison, plan),
+            *_confounded_with_plate(comparison),
+        ]
     )
 
 
-def _numbers(values: Mapping[str, object]) -> str:
-    return "; ".join(
-        f"{key}={value:.6g}" if isinstance(value, float) else f"{key}={value}" for key, value in values.items()
-    )
-
-
-def _too_few(comparison: Comparison, rows: pd.DataFrame, plan: ShiftPlan) -> list[dict[str, str]]:
-    pairs = int(rows["n_informative"].fillna(0).max()) if len(rows) else 0
-    smallest = float(rows["smallest_p"].min()) if len(rows) and rows["smallest_p"].notna().any() else 1.0
+def _too_few(comparison: Comparison, rows: pd.DataFrame, plan: ShiftPlan) -> list[Finding]:
+    smallest = float(rows["smallest_p"].min()) if rows["smallest_p"].notna().any() else 1.0
     if smallest <= plan.alpha:
         return []
-    return [
-        {
-            "check": "cannot_be_rejected",
-            "severity": "warning",
-            "message": f"no feature of this contrast can reach p ≤ {plan.alpha:g} in an exact test, whatever happened",
-            "numbers": _numbers({"informative": pairs, "smallest_p": smallest}),
-            "action": "flagged",
-        }
-    ]
+    message = f"no feature of this contrast can reach p ≤ {plan.alpha:g} in an exact test, whatever happened"
+    numbers = {"informative": int(rows["n_informative"].fillna(0).max()) if len(rows) else 0, "smallest_p": smallest}
+    return [finding("shift", "cannot_be_rejected", message, numbers, contrast=comparison.contrast.id)]
 
 
-def _control_moved(comparison: Comparison, changes: pd.DataFrame, plan: ShiftPlan) -> list[dict[str, str]]:
+def _control_moved(comparison: Comparison, changes: pd.DataFrame, plan: ShiftPlan) -> list[Finding]:
     control = comparison.contrast.against
     own = changes[changes["arm"] == control]
     if control is None or not len(own):
         return []
     q_values, tested = benjamini_hochberg(own["p_value"].to_numpy(float))
-    moved = own[(q_values < plan.alpha)]
+    moved = own[q_values < plan.alpha].sort_values("p_value", kind="stable")
     if not len(moved):
         return []
-    names = ", ".join(moved.sort_values("p_value")["feature"].head(8))
-    return [
-        {
-            "check": "control_moved",
-            "severity": "warning",
-            "message": f"{control} moved as well, without the intervention: {names}"
-            + (" and others" if len(moved) > 8 else ""),
-            "numbers": _numbers({"features": len(moved), "of": tested, "smallest_p": float(moved["p_value"].min())}),
-            "action": "flagged",
-        }
-    ]
+    message = f"{control} moved as well, without the intervention: {listed(moved['feature'])}"
+    numbers = {"features": len(moved), "of": tested, "smallest_p": float(moved["p_value"].min())}
+    return [finding("shift", "control_moved", message, numbers, contrast=comparison.contrast.id)]
 
 
-def _depends_on_assumption(comparison: Comparison, rows: pd.DataFrame, plan: ShiftPlan) -> list[dict[str, str]]:
+def _depends_on_assumption(comparison: Comparison, plan: ShiftPlan) -> list[Finding]:
     """Lord's paradox: change and baseline-adjusted difference side by side where arms were not randomised."""
     if comparison.kind != "arms_change" or plan.randomised or comparison.reference is None:
         return []
     covariates, names = covariate_columns(comparison, plan)
+    baseline, after = comparison.reference.tested, comparison.target.tested
     change = arm_effect(comparison.change, comparison.arm, covariates, covariate_names=names)
-    adjusted = ancova(
-        comparison.target.tested,
-        comparison.arm,
-        covariates,
-        baseline=comparison.reference.tested,
-        covariate_names=names,
-    )
-    signs = np.sign(change.estimate) != np.sign(adjusted.estimate)
-    decisions = (change.p_value < plan.alpha) != (adjusted.p_value < plan.alpha)
+    adjusted = ancova(after, comparison.arm, covariates, baseline=baseline, covariate_names=names)
     both = ~np.isnan(change.p_value) & ~np.isnan(adjusted.p_value)
+    signs = np.sign(change.estimate) != np.sign(adjusted.estimate)
+    signs &= np.fmin(change.p_value, adjusted.p_value) < P_WORTH_A_WORD
+    decisions = (change.p_value < plan.alpha) != (adjusted.p_value < plan.alpha)
+    message = "difference of changes and baseline-adjusted difference disagree: the answer depends on the assumption"
     return [
-        {
-            "check": "depends_on_assumption",
-            "severity": "warning",
-            "feature": str(comparison.features["feature"].iloc[index]),
-            "message": "change and baseline-adjusted difference disagree: the answer depends on the assumption",
-            "numbers": _numbers(
-                {
-                    "change": float(change.estimate[index]),
-                    "change_p": float(change.p_value[index]),
-                    "ancova": float(adjusted.estimate[index]),
-                    "ancova_p": float(adjusted.p_value[index]),
-                }
-            ),
-            "action": "flagged",
-        }
-        for index in np.flatnonzero(both & ((signs & ((change.p_value < 0.2) | (adjusted.p_value < 0.2))) | decisions))
+        finding(
+            "shift",
+            "depends_on_assumption",
+            message,
+            {
+                "change": float(change.estimate[index]),
+                "change_p": float(change.p_value[index]),
+                "ancova": float(adjusted.estimate[index]),
+                "ancova_p": float(adjusted.p_value[index]),
+            },
+            feature=str(comparison.features["feature"].iloc[index]),
+            contrast=comparison.contrast.id,
+        )
+        for index in np.flatnonzero(both & (signs | decisions))
     ]
 
 
-def _aliased_with_plate(comparison: Comparison) -> list[dict[str, str]]:
-    """Arms compared across plates that hold one arm only."""
+def _confounded_with_plate(comparison: Comparison) -> list[Finding]:
+    """Arms compared across plates that hold one arm only, or nearly."""
     plates = pd.Series(comparison.plate)
     if comparison.kind == "paired" or not (plates != "").any():
         return []
     table = pd.crosstab(plates, comparison.arm)
-    one_sided = int((table.min(axis=1) == 0).sum()) if table.shape[1] == 2 else len(table)
-    share = float(table.max(axis=1).sum() / max(table.to_numpy().sum(), 1))
-    base = float(table.sum().max() / max(table.to_numpy().sum(), 1))
-    if share - base < 0.15 and not one_sided:
+    if table.shape[1] < 2:
+        return []
+    one_sided = int((table.min(axis=1) == 0).sum())
+    total = float(table.to_numpy().sum())
+    share, chance = float(table.max(axis=1).sum() / total), float(table.sum().max() / total)
+    if share - chance < SHARE_ABOVE_CHANCE and not one_sided:
         return []
     text = "arms lie on different plates: a difference between arms may be a difference between plates"
     if comparison.kind == "arms_change":
         text += "; changes within a subject on one plate are not touched by it"
-    return [
-        {
-            "check": "arm_confounded_with_plate",
-            "severity": "warning",
-            "message": text,
-            "numbers": _numbers({"plates": len(table), "with_one_arm_only": one_sided, "largest_arm_share": share}),
-            "action": "flagged",
-        }
-    ]
+    numbers = {
+        "plates": len(table),
+        "with_one_arm_only": one_sided,
+        "arm_foretold_by_plate": share,
+        "by_chance": chance,
+    }
+    return [finding("shift", "arm_confounded_with_plate", text, numbers, contrast=comparison.contrast.id)]

@@ -26,6 +26,7 @@ def finding(
     sample: str = "",
     feature: str = "",
     plate: str = "",
+    contrast: str = "",
 ) -> Finding:
     """One row of the findings table; `numbers` is written as "key=value; …", floats with six significant digits."""
     return {
@@ -36,6 +37,7 @@ def finding(
         "sample": sample,
         "feature": feature,
         "plate": plate,
+        "contrast": contrast,
         "message": message,
         "numbers": "; ".join(f"{key}={_written(value)}" for key, value in (numbers or {}).items()),
         "action": action,

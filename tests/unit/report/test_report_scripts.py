@@ -1,0 +1,43 @@
+"""The scripts that draw figures: one per kind, alike but for the kind, as the loop in report.smk takes them to be."""
+
+import ast
+import re
+from pathlib import Path
+
+WORKFLOW = Path(__file__).resolve().parents[3] / "workflow"
+COMMON = (WORKFLOW / "rules" / "common.smk").read_text(encoding="utf-8")
+REPORT = (WORKFLOW / "rules" / "report.smk").read_text(encoding="utf-8")
+FIGURES = re.findall(r'"(\w+)"', re.search(r"FIGURES = \((.*?)\)", COMMON, re.DOTALL).group(1))
+
+
+def body(kind: str) -> str:
+    """A script without its docstring, the kind's imports left out."""
+    lines = (WORKFLOW / "scripts" / f"report_draw_{kind}.py").read_text(encoding="utf-8").splitlines()[1:]
+    own = f"from cytoshift.figures.{kind} import draw"
+    assert own in lines
+    return "\n".join(line for line in lines if line != own)
+
+
+def test_every_kind_has_a_script_a_caption_and_its_tables() -> None:
+    scripts = {path.stem.removeprefix("report_draw_") for path in (WORKFLOW / "scripts").glob("report_draw_*.py")}
+    captions = {path.stem for path in (WORKFLOW / "report").glob("*.rst")} - {"workflow"}
+    tables = set(re.findall(r'^    "(\w+)": \(', REPORT, re.MULTILINE))
+    assert scripts == captions == tables == set(FIGURES)
+
+
+def test_the_scripts_differ_in_the_kind_alone_and_import_figures_and_nothing_further() -> None:
+    bodies = {body(kind) for kind in FIGURES}
+    assert len(bodies) == 1
+    modules = {node.module for node in ast.walk(ast.parse(bodies.pop())) if isinstance(node, ast.ImportFrom)}
+    assert {name.split(".")[1] for name in modules if name and "." in name} == {"figures", "frames", "jobs", "study"}
+
+
+def test_a_figure_asks_for_the_tables_it_is_drawn_from() -> None:
+    for kind in FIGURES:
+        source = (WORKFLOW / "scripts" / "cytoshift" / "figures" / f"{kind}.py").read_text(encoding="utf-8")
+        draw = next(
+            node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef) and node.name == "draw"
+        )
+        required = [argument.arg for argument in draw.args.args][: len(draw.args.args) - len(draw.args.defaults)]
+        given = re.search(rf'^    "{kind}": \(([^)]*)\)', REPORT, re.MULTILINE).group(1)
+        assert sorted(re.findall(r'"(\w+)"', given)) == sorted(set(required) - {"plan"}), kind
