@@ -1,7 +1,7 @@
-"""CytoShift: did the inflammatory markers shift? Functions take tidy tables and return tidy tables, all markers at once.
+"""CytoShift: did the inflammatory markers shift? Tidy tables in, tidy tables out, all markers at once.
 
-The names below are loaded when they are first used, so that importing the package stays quick:
-`load_study`, `read_study`, `review`, `normalize`, `estimate_shifts`, `decide_endpoints`, `simulate_study`.
+These names are loaded when they are first used, so that importing the package stays quick: `load_study`,
+`read_study`, `review`, `estimate_shifts`, `decide_endpoints`, `simulate_study`.
 """
 
 from importlib import import_module
@@ -11,12 +11,11 @@ _HOMES = {
     "load_study": "cytoshift.study.loading",
     "read_study": "cytoshift.intake.read",
     "review": "cytoshift.quality.review",
-    "normalize": "cytoshift.normalize.panel",
     "estimate_shifts": "cytoshift.shift.study",
     "decide_endpoints": "cytoshift.shift.study",
     "simulate_study": "cytoshift.simulate.study",
 }
-__all__ = sorted(_HOMES)  # noqa: PLE0605
+__all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:
