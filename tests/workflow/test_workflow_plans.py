@@ -27,6 +27,7 @@ PLACES = {
     "plate_factors": "normalize/plate_factors.tsv",
     "shifts": "shift/shifts.tsv",
     "pairs": "shift/pairs.parquet",
+    "arm_changes": "shift/arm_changes.tsv",
     "decisions": "shift/decisions.tsv",
     "families": "shift/families.tsv",
 }
@@ -252,8 +253,9 @@ class TestPlatesWithLayouts:
             np.testing.assert_allclose(found, -np.log2(planted), atol=0.2)
         pairs = runs.table("plates_with_layouts", "pairs")
         assert set(pairs["subject"]) == {f"Pt{number:02d}" for number in range(1, 17)}
-        shifts = runs.shifts("plates_with_layouts", "week_16")
-        assert set(zip(shifts["n_reference"], shifts["n_target"], strict=True)) == {(7, 8)}
+        assert set(runs.shifts("plates_with_layouts", "week_16")["n_pairs"]) == {15}
+        arms = runs.table("plates_with_layouts", "arm_changes").groupby("arm")["n_pairs"].agg(set)
+        assert dict(arms) == {"ldn": {8}, "placebo": {7}}
 
     def test_what_the_plan_excludes_is_gone_and_the_rest_stays(self, runs: Runs) -> None:
         pairs = runs.table("plates_with_layouts", "pairs")

@@ -257,3 +257,38 @@ def test_a_member_of_a_global_test_has_no_decision_of_its_own() -> None:
 
 def test_the_same_study_gives_the_same_page() -> None:
     assert built(make_tables(), make_study()) == built(make_tables(), make_study())
+
+
+def test_figures_that_are_not_on_the_page_are_counted(tmp_path: Path) -> None:
+    names = [f"week_{place}" for place in range(20)]
+    contrasts = [
+        {"id": name, "reference": "baseline", "target": "week_16", "arm": "ldn", "against": "placebo"} for name in names
+    ]
+    for name in names:
+        (tmp_path / f"{name}.svg").write_text("<svg/>")
+    study = make_study(contrasts=contrasts, endpoints=[{"id": "x", "tier": "exploratory", "features": ["all"]}])
+    tables = make_tables(shifts=[shift_row(contrast="week_0")], families=[], decisions=[])
+    text = parsed(built(tables, study, {"forest": tmp_path})).text
+    assert "Figures not on this page, in the folder report/figures: 7 of forest." in text
+
+
+def test_confounding_of_another_contrast_is_said_on_the_first_screen() -> None:
+    within = {"id": "week_16", "reference": "baseline", "target": "week_16", "arm": "ldn"}
+    at_start = {"id": "at_start", "label": "start", "at": "baseline", "arm": "ldn", "against": "placebo"}
+    finding = finding_row("plate_confounded_with_arm", numbers="subjects_on_one_plate=20; subjects=20")
+    html = built(make_tables(findings=[finding]), make_study(contrasts=[within, at_start]))
+    answer = html.partition('id="answer"')[2].partition("</section>")[0]
+    assert "Elsewhere on this page, “start” cannot be told from a difference between plates or runs." in answer
+    assert "was associated with" in answer
+
+
+def test_a_finding_says_what_it_is_about() -> None:
+    findings = [
+        finding_row("depends_on_assumption", message="they disagree", feature="il6", contrast="week_16", stage="shift"),
+        finding_row("unit_slip", message="IL-6 of P1 is 1,000 times off", feature="il6", subject="P1", severity="note"),
+    ]
+    html = built(make_tables(findings=findings), make_study())
+    quality = " ".join(parsed(html.partition('id="quality"')[2].partition("</section>")[0]).text.split())
+    assert "IL-6, week 16 vs baseline, LDN vs placebo: they disagree" in quality
+    assert ": IL-6 of P1 is 1,000 times off" not in quality
+    assert quality.index("they disagree") < quality.index("1,000 times off")

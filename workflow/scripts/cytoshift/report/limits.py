@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from cytoshift.figures.words import concrete_contrasts, contrast_label
 from cytoshift.report.answer import confounded
 from cytoshift.report.formats import capital, listing, p_words, plural
 from cytoshift.report.inputs import ReportTables
@@ -30,9 +31,7 @@ def limits(contrast: str, tables: ReportTables, study: Study, plan: FigurePlan) 
         _pairs(contrast, tables, study.limits.policy),
         *_exactness(tables, study),
     ]
-    blocked = confounded(contrast, tables, study, plan)
-    if blocked:
-        found.append(f"{capital(blocked)}.")
+    found[1:1] = _confounded(contrast, tables, study, plan)
     warnings = tables.findings[
         (tables.findings["severity"] == "warning") & tables.findings["contrast"].isin(["", contrast])
     ]
@@ -64,7 +63,7 @@ def design_sentence(study: Study, plan: FigurePlan, contrast: str) -> str:
         )
     kind = "Parallel arms" if study.design == "parallel" else "Crossover"
     if not study.randomised:
-        whose = "arms" if study.design == "parallel" else "the order of conditions"
+        whose = "arms were" if study.design == "parallel" else "the order of conditions was"
         return f"{kind}; {whose} not randomised: a difference may have other causes and is called an association."
     strata = f" within strata of {listing([name.replace('_', ' ') for name in study.strata])}" if study.strata else ""
     whose = "arms" if study.design == "parallel" else "the order of conditions"
@@ -72,6 +71,17 @@ def design_sentence(study: Study, plan: FigurePlan, contrast: str) -> str:
     if setting.kind == "within":
         text += " This contrast looks at one arm only: it can only be associated with the intervention."
     return text
+
+
+def _confounded(contrast: str, tables: ReportTables, study: Study, plan: FigurePlan) -> list[str]:
+    """Which contrasts cannot be told from a difference between plates: this one, and any other of the study."""
+    blocked = confounded(contrast, tables, study, plan)
+    found = [f"{capital(blocked)}."] if blocked else []
+    others = [name for name in concrete_contrasts(plan) if name != contrast and confounded(name, tables, study, plan)]
+    if others:
+        named = listing([f"“{contrast_label(plan, name)}”" for name in others], most=3)
+        found.append(f"Elsewhere on this page, {named} cannot be told from a difference between plates or runs.")
+    return found
 
 
 def _pairs(contrast: str, tables: ReportTables, policy: str) -> str:

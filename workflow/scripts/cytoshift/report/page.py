@@ -17,7 +17,7 @@ from cytoshift.report import endpoints, limits, markers, methods, people, reliab
 from cytoshift.report.answer import answer, verdict_words
 from cytoshift.report.captions import read_captions
 from cytoshift.report.embed import Album, Picture
-from cytoshift.report.formats import plain_text
+from cytoshift.report.formats import count, plain_text
 from cytoshift.report.inputs import ReportTables
 from cytoshift.report.provenance import short_checksums, software_versions
 from cytoshift.study.study import FigurePlan, Study, stage_sections
@@ -69,7 +69,7 @@ def build_page(
         ],
         "control": markers.control_grid(tables, plan),
         "cells": markers.layer_grid(tables, plan, ("cell", "index")),
-        "findings": reliability.finding_groups(tables),
+        "findings": reliability.finding_groups(tables, plan),
         "findings_sentence": reliability.findings_sentence(tables),
         "flagged": reliability.flagged_grid(flagged),
         "flagged_count": len(flagged),
@@ -82,6 +82,7 @@ def build_page(
         "versions": software_versions(),
         "plan_sha256": plan_sha256,
     }
+    context["left_out"] = [f"{count(number)} of {kind.replace('_', ' ')}" for kind, number in album.left_out().items()]
     return render(context)
 
 

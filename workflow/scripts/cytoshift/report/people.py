@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from cytoshift.figures.words import arm_label, contrast_label, visit_label
-from cytoshift.report.formats import capital, count, listing, plural
+from cytoshift.report.formats import MINUS, capital, count, listing, plural
 from cytoshift.report.grids import Cell, Grid, Heading, figure, records, text
 from cytoshift.report.inputs import ReportTables
 from cytoshift.study.study import FigurePlan, Study
@@ -48,7 +48,9 @@ def visit_times(study: Study) -> str:
     known = [visit for visit in study.visits if visit.time is not None]
     if not known:
         return ""
-    times = ", ".join(f"{visit.label or visit.id.replace('_', ' ')} at {visit.time:g}" for visit in known)
+    times = ", ".join(
+        f"{visit.label or visit.id.replace('_', ' ')} {f'{visit.time:g}'.replace('-', MINUS)}" for visit in known
+    )
     return f"Planned times ({study.time_unit}): {times}."
 
 

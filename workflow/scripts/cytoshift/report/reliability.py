@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from cytoshift.figures.words import contrast_label
+from cytoshift.figures.words import contrast_label, feature_labels
 from cytoshift.report.endpoints import ranked_rows
 from cytoshift.report.formats import count, effect_parts, p_words, plural
 from cytoshift.report.grids import Grid, Heading, figure, records, text
@@ -23,26 +24,29 @@ STAGES = {"intake": "reading", "quality": "quality", "normalize": "normalization
 
 @dataclass(frozen=True)
 class FindingGroup:
-    """The findings of one check: `items` are message, numbers and action; `more` says what is not shown."""
+    """The findings of one check: `items` are where, message, numbers and action; `more` says what is not shown."""
 
     title: str
     severity: str
     total: int
     stage: str
-    items: list[tuple[str, str, str]]
+    items: list[tuple[str, str, str, str]]
     more: str
 
 
-def finding_groups(tables: ReportTables) -> list[FindingGroup]:
+def finding_groups(tables: ReportTables, plan: FigurePlan) -> list[FindingGroup]:
     """Findings by check, warnings first, then in the order of the stages."""
-    findings = tables.findings
+    findings, labels = tables.findings, feature_labels(tables.shifts)
     groups = []
     for severity in ("warning", "note", ""):
         part = findings[findings["severity"] == severity]
         for (stage, check), rows in part.groupby(["stage", "check"], sort=False):
             shown = rows.head(MOST_PER_CHECK)
             left = len(rows) - len(shown)
-            items = [(str(row.message), _numbers(row.numbers), str(row.action)) for row in records(shown)]
+            items = [
+                (_where(row, labels, plan), str(row.message), _numbers(row.numbers), str(row.action))
+                for row in records(shown)
+            ]
             more = f"{plural(left, 'finding')} more in tables.xlsx, sheet findings." if left else ""
             stage_word = STAGES.get(str(stage), str(stage))
             groups.append(FindingGroup(check_words(str(check)), severity or "note", len(rows), stage_word, items, more))
@@ -137,6 +141,13 @@ def names_grid(tables: ReportTables) -> Grid:
     if len(ranked) > len(rows):
         note += f" {len(rows)} of {len(ranked):,} names shown."
     return Grid(headings, rows, "How names were understood", note)
+
+
+def _where(row: Any, labels: Mapping[str, str], plan: FigurePlan) -> str:
+    """What a finding is about, as far as its message does not say so itself."""
+    feature = labels.get(row.feature, row.feature)
+    about = [row.subject, row.sample, feature, row.plate, contrast_label(plan, row.contrast) if row.contrast else ""]
+    return ", ".join(dict.fromkeys(part for part in about if part and part not in row.message))
 
 
 def _remark(row: Any, other: Any, alpha: float) -> str:

@@ -7,9 +7,9 @@ from typing import Literal
 
 import pandas as pd
 
-from cytoshift.figures.words import arm_label, concrete_contrasts, when_label
-from cytoshift.report.formats import capital, plural
-from cytoshift.study.contrasts import Contrast
+from cytoshift.figures.words import arm_label, concrete_contrasts, visit_label
+from cytoshift.report.formats import capital, listing, plural
+from cytoshift.study.contrasts import Contrast, Mean, When
 from cytoshift.study.study import FigurePlan, Study
 
 Kind = Literal["within", "at", "between"]
@@ -44,12 +44,19 @@ def describe(contrast_id: str, study: Study, plan: FigurePlan) -> Setting:
     arm = arm_label(plan, contrast.arm) if contrast.arm else ""
     against = arm_label(plan, contrast.against) if contrast.against else ""
     if contrast.at is not None:
-        span = f"at {when_label(plan, contrast.at)}"
+        span = f"at {_time(plan, contrast.at)}"
         return Setting("at", span, arm, against, f"{arm}, compared with {against},", bool(study.randomised))
-    span = f"from {when_label(plan, contrast.reference)} to {when_label(plan, contrast.target)}"
+    span = f"from {_time(plan, contrast.reference)} to {_time(plan, contrast.target)}"
     if against:
         return Setting("between", span, arm, against, f"{arm}, compared with {against},", bool(study.randomised))
     return Setting("within", span, arm, "", _within_cause(contrast, study, arm), False)
+
+
+def _time(plan: FigurePlan, when: When | None) -> str:
+    """A visit, or 'the mean of a and b', as a sentence says it."""
+    if isinstance(when, Mean):
+        return f"the mean of {listing([visit_label(plan, visit) for visit in when.mean])}"
+    return visit_label(plan, when) if when else "the other visit"
 
 
 def _within_cause(contrast: Contrast, study: Study, arm: str) -> str:

@@ -50,7 +50,7 @@ def _control_moved(comparison: Comparison, changes: pd.DataFrame, plan: ShiftPla
     moved = own[q_values < plan.alpha].sort_values("p_value", kind="stable")
     if not len(moved):
         return []
-    message = f"{control} moved as well, without the intervention: {listed(moved['feature'])}"
+    message = f"{comparison.contrast.id}: {control} moved as well, without the intervention: {listed(moved['feature'])}"
     numbers = {"features": len(moved), "of": tested, "smallest_p": float(moved["p_value"].min())}
     return [finding("shift", "control_moved", message, numbers, contrast=comparison.contrast.id)]
 

@@ -9,11 +9,12 @@ from cytoshift.frames import conform
 from cytoshift.shift.comparison import Comparison, Side
 from cytoshift.shift.grid import MISSING, STATUS_OF_CODE
 from cytoshift.study.contrasts import Mean, When
+from cytoshift.study.settings import Visit, label_of
 from cytoshift.tables import PAIRS
 
 
-def list_pairs(comparison: Comparison) -> pd.DataFrame:
-    """The PAIRS table of one contrast: a row per feature × subject, feature by feature."""
+def list_pairs(comparison: Comparison, visits: list[Visit]) -> pd.DataFrame:
+    """The PAIRS table of one contrast: a row per feature × subject, feature by feature; `visits` name the reasons."""
     contrast, change = comparison.contrast, comparison.change
     subjects, features = change.shape
     used = ~np.isnan(change)
@@ -26,7 +27,7 @@ def list_pairs(comparison: Comparison) -> pd.DataFrame:
         sides.append((comparison.control[1], after, f" under {contrast.against}"))
     for side, when, where in sides:
         if side is not None:
-            _give_reasons(reasons, side, f"{_words(when)}{where}")
+            _give_reasons(reasons, side, f"{_words(when, visits)}{where}")
     before = comparison.reference
     role = "both" if comparison.control is not None else "arm"
     roles = np.where(comparison.arm == 1, role, "against")
@@ -50,8 +51,10 @@ def list_pairs(comparison: Comparison) -> pd.DataFrame:
     return conform(frame, PAIRS)
 
 
-def _words(when: When | None) -> str:
-    return "mean of " + ", ".join(when.mean) if isinstance(when, Mean) else str(when)
+def _words(when: When | None, visits: list[Visit]) -> str:
+    if isinstance(when, Mean):
+        return "mean of " + ", ".join(label_of(visits, visit) for visit in when.mean)
+    return label_of(visits, str(when))
 
 
 def _give_reasons(reasons: np.ndarray, side: Side, where: str) -> None:

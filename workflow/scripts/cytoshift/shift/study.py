@@ -52,7 +52,7 @@ def estimate_shifts(panel: pd.DataFrame, samples: pd.DataFrame, plan: ShiftPlan)
         comparison = compare(grid, samples, contrast, plan)
         rows = shift_rows(comparison, plan)
         shifts.append(rows)
-        pairs.append(list_pairs(comparison))
+        pairs.append(list_pairs(comparison, plan.visits))
         changes.append(arm_changes(comparison, plan))
         findings.append(contrast_findings(comparison, rows, changes[-1], plan))
         if flagged.any():
