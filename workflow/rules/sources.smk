@@ -6,11 +6,6 @@ PUBLIC = read_catalogue(
 )
 
 
-def public_file(wildcards):
-    """What the catalogue says of a file."""
-    return PUBLIC.file(wildcards.study, wildcards.file).model_dump()
-
-
 rule public_data:
     input:
         list(PUBLIC.paths()),
@@ -40,6 +35,6 @@ rule sources_fetch:
         mem_mb=500,
         runtime=10,
     params:
-        file=public_file,
+        file=lambda wildcards: PUBLIC.file(**wildcards).model_dump(),
     script:
         "../scripts/sources_fetch.py"

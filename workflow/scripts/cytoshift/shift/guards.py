@@ -10,6 +10,7 @@ from cytoshift.shift.arms import ancova, arm_effect
 from cytoshift.shift.comparison import Comparison
 from cytoshift.shift.covariates import covariate_columns
 from cytoshift.shift.families import benjamini_hochberg
+from cytoshift.study.settings import label_of
 from cytoshift.study.study import ShiftPlan
 
 # Plates that foretell the arm this much better than chance are said to be confounded with it.
@@ -50,7 +51,11 @@ def _control_moved(comparison: Comparison, changes: pd.DataFrame, plan: ShiftPla
     moved = own[q_values < plan.alpha].sort_values("p_value", kind="stable")
     if not len(moved):
         return []
-    message = f"{comparison.contrast.id}: {control} moved as well, without the intervention: {listed(moved['feature'])}"
+    labels = comparison.features.set_index("feature")["label"]
+    named = listed(moved["feature"].map(labels), 6)
+    message = (
+        f"{label_of(plan.arms, control)} moved as well, without the intervention ({comparison.contrast.id}): {named}"
+    )
     numbers = {"features": len(moved), "of": tested, "smallest_p": float(moved["p_value"].min())}
     return [finding("shift", "control_moved", message, numbers, contrast=comparison.contrast.id)]
 

@@ -51,13 +51,13 @@ class Catalogue(Model):
             for file in study.files:
                 yield f"{folder}/{study.id}/{file.name}"
 
-    def file(self, study: str, name: str) -> PublicFile:
-        """One file. Raises KeyError when the catalogue does not hold it."""
+    def file(self, study: str, file: str) -> PublicFile:
+        """One file by study id and file name. Raises KeyError when the catalogue does not hold it."""
         for entry in self.studies:
-            for file in entry.files:
-                if (entry.id, file.name) == (study, name):
-                    return file
-        raise KeyError(f"{study}/{name}")
+            for listed in entry.files:
+                if (entry.id, listed.name) == (study, file):
+                    return listed
+        raise KeyError(f"{study}/{file}")
 
 
 def read_catalogue(path: Path | str) -> Catalogue:
