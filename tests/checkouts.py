@@ -23,9 +23,9 @@ class Checkout:
 
     def snakemake(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run snakemake with two cores unless the arguments say otherwise; never raises on failure."""
-        cores = [] if any(word.startswith("--cores") for word in arguments) else ["--cores", "2"]
+        cores = [] if any(word.startswith("--cores") for word in arguments) else ["--cores=2"]
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "SNAKEMAKE"))}
-        command = [Path(sys.executable).parent / "snakemake", *arguments[:1], *cores, *arguments[1:]]
+        command = [Path(sys.executable).parent / "snakemake", *cores, *arguments]
         return subprocess.run(
             list(map(str, command)), cwd=self.folder, env=inherited | environment, capture_output=True, text=True
         )

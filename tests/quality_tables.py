@@ -23,7 +23,7 @@ def make_plan(visits: list[Any], arms: list[Any] | None = None, **settings: Any)
         "randomised": None,
         "exclude": [],
         "duplicates": "error",
-        "limits": {},
+        "limits": {"detect_floors": True},
         "quality": {},
     }
     return QualityPlan.model_validate({**defaults, "visits": named[0], "arms": named[1], **settings})

@@ -171,7 +171,7 @@ class TestCrossoverFiveConditions:
         drift = runs.shifts("crossover_five_conditions", "drift").loc["neutrophils"]
         assert near(drift["ratio"], plan_data.DRIFT_AT_REST, 1.12)
         findings = runs.findings("crossover_five_conditions").set_index("check")
-        assert "neutrophils" in " ".join(findings.loc[["control_moved"], "message"])
+        assert "Neutrophils" in " ".join(findings.loc[["control_moved"], "message"])
 
     def test_the_mean_of_two_late_times_is_back_at_the_start(self, runs: Runs) -> None:
         late = runs.shifts("crossover_five_conditions", "late").loc["neutrophils"]

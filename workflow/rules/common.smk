@@ -69,7 +69,7 @@ def result(path):
 
 
 def library(*folders):
-    """The folders of the library that a rule runs, and their digest: editing them reruns the rule, editing others does not."""
+    """Folders of the library that a job imports, with their digest; an edit there runs it again, others do not."""
     return {"folders": list(folders), "sha256": library_digest(*folders)}
 
 

@@ -155,8 +155,54 @@ def test_units_of_cells_are_harmonised(study):
     assert rows.loc[("A2", "neutrophils"), ["status", "lower", "upper"]].tolist() == ["below", 0, 50]
     percent = rows.loc[("A1", "neutrophils_fraction")]
     assert (percent["value"], percent["unit"], percent["parent"]) == (0.64, "fraction", "leukocytes")
-    assert rows.loc[("A2", "neutrophils_fraction"), ["status", "lower", "upper"]].tolist() == ["above", 0.995, 1]
+    assert rows.loc[("A2", "neutrophils_fraction"), ["status", "lower", "upper"]].tolist() == ["observed", 1, 1]
     assert rows.loc[("B1", "neutrophils_fraction"), "status"] == "missing"
+
+
+def test_a_fraction_of_zero_stays_a_zero(study):
+    files = {"flow.csv": "Sample,Treg,CD8\nA1,0,20\nA2,4.0,20\nB1,4.2,0\n"}
+    columns = {"sample": "Sample", "value": "{population}"}
+    intake = study(files, cytokines=[], cells=[{"id": "flow", "files": "flow.csv", "unit": "%", "columns": columns}])
+    zero = intake.cells.set_index(["sample", "population_as_written"]).loc[[("A1", "Treg"), ("B1", "CD8")]]
+    assert zero[["status", "value", "lower", "upper"]].to_numpy().tolist() == [["observed", 0, 0, 0]] * 2
+
+
+EVENTS = "Sample,Lymphocytes,CD3,Treg,CD4 %,Monocytes\nA1,9000,6000,300,50,500\nA2,8000,5000,0,40,700\n"
+
+
+def test_events_name_the_nearest_ancestor_that_was_counted(study):
+    source = {"id": "flow", "files": "flow.csv", "unit": "events", "units": {"CD4 %": "%"}}
+    source["columns"] = {"sample": "Sample", "value": "{population}"}
+    cells = study({"flow.csv": EVENTS}, cytokines=[], cells=[source]).cells
+    parents = cells.drop_duplicates("population").set_index("population")["parent"].to_dict()
+    # CD4 is a percentage: regulatory T cells go to the T cells, which were counted
+    assert parents == {
+        "lymphocytes": "", "t_cells": "lymphocytes", "treg": "t_cells", "cd4_t_cells": "t_cells", "monocytes": ""
+    }  # fmt: skip
+    cells = study({}, cytokines=[], cells=[source | {"parents": {"treg": "lymphocytes"}}]).cells
+    assert set(cells.loc[cells["population"] == "treg", "parent"]) == {"lymphocytes"}
+
+
+@pytest.mark.parametrize("gap", ["NA", "n/a", ".", "-", "nan", "None", "missing"])
+def test_a_gap_in_a_covariate_or_date_is_blank_as_it_is_among_values(study, gap):
+    sheet = SHEET.replace("A1,A,V1,ldn,2024-01-01,30", f"A1,A,V1,ldn,{gap},{gap}")
+    intake = study({"samples.csv": sheet})
+    row = intake.samples.set_index("sample").loc["A1"]
+    assert row["age"] == ""
+    assert np.isnan(row["study_day"])
+    said = intake.findings[intake.findings["check"] == "gap_in_samples"]["message"].tolist()
+    assert said == [f"{name}: {gap!r} in 1 of 4 rows is read as blank." for name in ("date", "age")]
+
+
+def test_a_word_among_numbers_of_a_covariate_is_a_mistake(study):
+    sheet = {"samples.csv": SHEET.replace("01-15,30", "01-15,3O")}
+    line = refused(study, sheet)
+    assert line == [
+        "samples.csv: row 3: '3O' of 'age' is not a number, while 3 of its 4 entries are; correct it, or declare the "
+        "covariate with kind: category"
+    ]
+    samples = {"file": "samples.csv", "columns": {"arm": "arm"}, "covariates": [{"id": "age", "kind": "category"}]}
+    assert study(sheet, samples=samples).samples["age"].tolist() == ["30", "3O", "41", "41"]
 
 
 def test_outcomes_join_and_a_score_without_blood_gets_a_sample(study):

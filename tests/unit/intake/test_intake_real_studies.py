@@ -114,14 +114,14 @@ def test_periodontitis_without_the_exclusion_is_refused_by_label():
         _periodontitis(exclude=[])
 
 
-def test_the_authors_export_reads_as_text_with_zeros_as_non_detects():
+def _authors_export(**samples):
     path = str(shared_study("periodontitis") / "export_txt_6_10_20_results_combi_merged.txt")
     sections = {
         "design": "parallel",
         "time_unit": "week",
         "visits": [{"id": f"v{number}", "written": [str(number)]} for number in range(7)],
         "arms": [{"id": "case", "written": ["1"]}, {"id": "control", "written": ["2"]}],
-        "samples": {"from": "export", "covariates": [{"id": "sex", "column": "Gender"}]},
+        "samples": {"from": "export", "covariates": [{"id": "sex", "column": "Gender"}], **samples},
         "cytokines": [
             {
                 "id": "export",

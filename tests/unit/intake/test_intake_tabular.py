@@ -38,6 +38,11 @@ def test_commas_inside_semicolon_files_and_quotes_inside_cells():
     assert grid.frame.iloc[0].tolist() == ["S1", "1,5", 'said "no";\nthen yes']
 
 
+def test_a_carriage_return_alone_inside_a_cell_is_a_space():
+    grid = _grid('sample,note\r\nS1,"haemo\rlysed\r"\r\nS2,"two\r\nlines"\r\n')
+    assert grid.frame["note"].tolist() == ["haemo lysed", "two\r\nlines"]
+
+
 def test_rows_keep_the_number_they_have_in_the_file():
     grid = _grid("a,b\n1,2\n\n ,\n3,4\n")
     assert grid.frame.index.tolist() == [2, 5]

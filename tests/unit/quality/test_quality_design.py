@@ -99,9 +99,21 @@ def test_leukocytes_are_the_sum_of_their_types():
     assert checks(blood(neutrophils=6500)) == ["part_exceeds_parent", "sum_off_total"]
 
 
-def test_a_count_below_its_limit_adds_half_of_it():
+def test_a_count_below_its_limit_adds_anything_up_to_it():
     assert checks(blood(basophils="<100")) == ["sum_agrees"]
-    assert checks(blood(basophils="<4000")) == ["sum_off_total"]
+    assert checks(blood(neutrophils=1500, basophils="<4000")) == ["sum_agrees"]
+    assert checks(blood(neutrophils=1500, basophils="<100")) == ["sum_off_total"]
+    assert checks(blood(neutrophils=4500, basophils="<4000")) == ["sum_off_total"]
+
+
+def test_a_zero_count_that_is_a_non_detect_already_drops_no_sample_from_the_sum():
+    rows = [("s1", "leukocytes", 6000), ("s1", "neutrophils", 3500), ("s1", "lymphocytes", 1800)]
+    rows += [("s1", "monocytes", 500), ("s1", "eosinophils", 200), ("s1", "basophils", "<50")]
+    cells = make_rows(cells=make_cells(rows))  # no resolution: nothing says that this was a zero
+    found = find_inconsistent_cells(values_of(cells), cells[["feature", "parent"]])
+    assert checks(found) == ["sum_agrees"]
+    assert numbers_of(found[0])["samples"] == "1"
+    assert float(numbers_of(found[0])["largest"]) == 0.0
 
 
 def test_a_fraction_is_at_most_one():

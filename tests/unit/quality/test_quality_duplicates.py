@@ -5,7 +5,7 @@ import pytest
 
 from cytoshift.quality.duplicates import settle_duplicates
 from cytoshift.study.problem import Problems
-from quality_tables import checks, exercise, make_measurements, make_rows, numbers_of
+from quality_tables import checks, exercise, make_cells, make_measurements, make_rows, numbers_of
 from shared_data import requires_shared
 
 COLUMNS = ("sample", "analyte", "value", "plate", "well")
@@ -39,16 +39,32 @@ def test_identical_copies_are_counted_and_one_is_kept():
 
 
 @pytest.mark.parametrize(("rule", "value", "status"), [
-    ("drop", np.nan, "missing"), ("mean", 3.0, "observed"), ("first", 2.0, "observed"), ("last", 4.0, "observed"),
+    ("drop", np.nan, "missing"), ("mean", np.sqrt(8.0), "observed"),
+    ("first", 2.0, "observed"), ("last", 4.0, "observed"),
 ])  # fmt: skip
 def test_a_conflict_follows_the_plan(rule, value, status):
     result = settled(CONFLICT, rule)
     row = result.rows[result.rows["sample"] == "s1"].iloc[0]
-    assert row["value"] == value or (np.isnan(row["value"]) and np.isnan(value))
+    assert row["value"] == pytest.approx(value, nan_ok=True)
     assert (row["status"], row["excluded"]) == (status, rule == "drop")
     conflict = next(f for f in result.findings if f["check"] == "duplicate_conflict")
     assert (conflict["sample"], conflict["feature"]) == ("s1", "il6")
     assert numbers_of(conflict)["values"] == "2 | 4"
+
+
+@pytest.mark.parametrize(("unit", "mean"), [("pg/mL", 10.0), ("NPX", 50.5)])
+def test_conflicting_amounts_are_averaged_as_logarithms_and_logarithms_as_they_are(unit, mean):
+    rows = make_rows(make_measurements([("s1", "il6", 1.0), ("s1", "il6", 100.0)], unit=unit))
+    assert settle_duplicates(rows, "mean").rows["value"].tolist() == pytest.approx([mean])
+
+
+def test_the_mean_of_counts_is_geometric_and_that_of_fractions_is_not():
+    rows = [("s1", "nk_cells", 100.0), ("s1", "nk_cells", 400.0), ("s2", "nk_cells", 0.0), ("s2", "nk_cells", 9.0)]
+    counts = make_cells(rows)
+    assert settle_duplicates(make_rows(cells=counts), "mean").rows["value"].tolist() == pytest.approx([200.0, 0.0])
+    rows = [("s1", "nk_cells", 0.0), ("s1", "nk_cells", 0.2)]
+    fractions = make_cells(rows, measure="fraction_of_parent", unit="fraction")
+    assert settle_duplicates(make_rows(cells=fractions), "mean").rows["value"].tolist() == pytest.approx([0.1])
 
 
 def test_error_lists_every_conflict_with_its_rows_and_the_way_out():
@@ -68,7 +84,7 @@ def test_a_blank_beside_a_value_is_no_conflict():
 
 def test_the_mean_with_a_non_detect_stays_an_interval():
     row = settled([("s1", "il6", "<2"), ("s1", "il6", 4.0)], "mean").rows.iloc[0]
-    assert (row["status"], row["lower"], row["upper"]) == ("below", 0.0, 3.0)
+    assert (row["status"], row["lower"], row["upper"]) == ("below", 0.0, pytest.approx(np.sqrt(8.0)))
     row = settled([("s1", "il6", "<2"), ("s1", "il6", ">400")], "mean").rows.iloc[0]
     assert row["status"] == "missing"
 

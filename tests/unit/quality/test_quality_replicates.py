@@ -36,6 +36,29 @@ def test_ends_are_averaged_on_the_log_scale(wells, status, value, lower, upper):
     np.testing.assert_allclose([row["value"], row["lower"], row["upper"]], [value, lower, upper])
 
 
+DETECTED = {
+    "most wells have a number": ([8.0, 8.0, "<1"], "below", True),
+    "half of the wells": ([8.0, "<1"], "below", False),
+    "all above": ([">9", ">9"], "above", True),
+    "number and blank": ([8.0, None, None], "observed", True),
+    "all below": (["<1", "<1"], "below", False),
+    "below and above": (["<1", ">9", ">9"], "missing", False),
+    "nothing": ([None], "missing", False),
+}
+
+
+@pytest.mark.parametrize(("wells", "status", "detected"), DETECTED.values(), ids=DETECTED.keys())
+def test_detected_is_more_than_half_of_the_wells_whatever_their_average(wells, status, detected):
+    row = collapsed(wells).values.iloc[0]
+    assert (row["status"], row["detected"]) == (status, detected)
+
+
+def test_an_excluded_well_says_nothing_about_detection():
+    rows = make_rows(make_measurements([("s1", "il6", v, f"A{k}") for k, v in enumerate((8.0, 8.0, "<1"))], COLUMNS))
+    rows.loc[[0, 1], "excluded"] = True
+    assert not collapse_replicates(rows, set(), MaxReplicateCv()).values["detected"].iloc[0]
+
+
 def test_values_that_are_already_logarithms_are_averaged_as_they_are():
     assert collapsed([1.0, 3.0], unit="NPX").values.iloc[0]["value"] == 2.0
     row = collapsed(["<1", 3.0], unit="NPX").values.iloc[0]
@@ -89,6 +112,16 @@ def test_reference_samples_keep_their_plates_and_others_get_one():
     found = result.values[["sample", "plate"]].to_numpy().tolist()
     assert found == [["bridge", "p1"], ["bridge", "p2"], ["s1", "p2"]]
     assert checks(result.findings) == ["sample_on_several_plates"]
+    assert result.values["plates"].tolist() == [1, 1, 2]
+
+
+def test_a_plate_whose_wells_are_excluded_or_blank_is_none_of_the_value_s():
+    rows = [("s1", "il6", 2.0, "p2"), ("s1", "il6", 9.0, "p1"), ("s1", "il6", None, "p1"), ("s1", "il6", 9.0, "p1")]
+    frame = make_rows(make_measurements(rows, ("sample", "analyte", "value", "plate")))
+    frame.loc[[1, 3], "excluded"] = True
+    result = collapse_replicates(frame, set(), MaxReplicateCv())
+    assert result.values[["plate", "plates", "value"]].to_numpy().tolist() == [["p2", 1, 2.0]]
+    assert result.findings == []
 
 
 @pytest.mark.parametrize(("cv", "divisor"), [(100 * np.sqrt(18) / 5, "n − 1"), (100 * 3 / 5, "n")])

@@ -94,6 +94,23 @@ def test_in_a_crossover_arms_are_the_same_people(folder: Path) -> None:
         ("method: welch_t", "method: signed_rank"),
     ]
     assert lines_of(folder, edited(*fitting)) == []
+    adjusted = [*crossover, ("method: ancova", "method: auto"), ("method: welch_t", "method: signed_rank")]
+    assert lines_of(folder, edited(*adjusted)) == [
+        "plan.yaml:47: contrasts[week_16].adjust: has no effect: "
+        "the same people are compared with themselves; leave it out"
+    ]
+
+
+def test_a_global_test_may_be_one_sided_and_words_of_direction_are_free(folder: Path) -> None:
+    assert lines_of(folder, edited(("test: global", "test: global, sides: one"))) == []
+    assert lines_of(folder, edited(("sides: two", "direction: increase"))) == []
+
+
+@pytest.mark.parametrize("method", ["ancova", "change", "welch_t"])
+def test_a_named_method_says_what_is_assumed_of_arms_that_were_not_randomised(folder: Path, method: str) -> None:
+    observed = [("randomised: true\nstrata: [site]", "randomised: false")]
+    named = ("against: placebo}", f"against: placebo, method: {method}}}")
+    assert lines_of(folder, edited(*observed, named)) == []
 
 
 def test_ten_mistakes_in_the_relations_give_ten_lines(folder: Path) -> None:

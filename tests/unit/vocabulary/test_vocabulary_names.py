@@ -212,6 +212,7 @@ def test_a_typing_error_is_suggested_but_another_number_is_not() -> None:
     assert names.find_analyte("RANTEZ").suggestion == "rantes"
     assert names.find_analyte("TGF-beta").suggestion == "tgfb1"
     assert names.find_analyte("IL-66").suggestion is None
+    assert names.find_analyte("IL-6x").suggestion == "il6"
     assert names.find_analyte("").suggestion is None
     assert names.find_population("Neutrofils").suggestion == "neutrophils"
 

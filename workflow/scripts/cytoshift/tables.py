@@ -58,6 +58,7 @@ _INTERVAL = (
     _number("upper", "the true value is at most this", "as in `unit`"),
     _text("status", "what kind of value it is", *STATUS),
 )
+_DETECTED = Column("detected", "flag", "more than half of the wells have a number or lie above the range")
 _SOURCE_CELL = (
     _text("source_file", "file it was read from"),
     _count("source_row", "row in that file, the header being row 1"),
@@ -122,7 +123,7 @@ CELLS = Table(
         _text("sample", "sample id"),
         _text("population", "population id"),
         _text("population_as_written", "name in the file"),
-        _text("parent", "population the fraction refers to"),
+        _text("parent", "population the fraction refers to, or the nearest one whose events the source counted"),
         _text("measure", "what was measured", "count_per_ul", "fraction_of_parent", "events"),
         *_INTERVAL[:1],
         _text("unit", "unit after harmonisation", "cells/uL", "fraction", "events"),
@@ -196,7 +197,10 @@ VALUES = Table(
         *_INTERVAL[:1],
         _text("unit", "unit of value and bounds"),
         *_INTERVAL[1:],
+        _DETECTED,
+        _text("parent", "population the fraction refers to, or whose events these are a part of"),
         _count("wells", "replicate wells used"),
+        _count("plates", "plates these wells were on"),
         _number("cv", "CV of the replicate wells, SD with n − 1", "fraction"),
         _number("resolution", "smallest step the file can express", "as in `unit`"),
         Column("excluded", "flag", "left out; the reason is in findings"),
@@ -266,6 +270,7 @@ PANEL = Table(
         _text("plate", "plate, empty where there is none"),
         _text("scale", "analysis scale; logit is natural", *SCALES),
         *_INTERVAL,
+        _DETECTED,
         _text("unit", "unit before the scale was applied"),
     ),
 )

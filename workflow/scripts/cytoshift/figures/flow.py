@@ -13,7 +13,7 @@ from matplotlib.patches import Rectangle
 from cytoshift.figures.series import arms_in, people
 from cytoshift.figures.sheet import MARGIN, Sheet, draw_empty
 from cytoshift.figures.theme import DOUBLE, GREY, LABEL, PALE, SMALL, fit, style, wrap
-from cytoshift.figures.words import arm_label, concrete_contrasts, contrast_label, visit_label
+from cytoshift.figures.words import arm_label, contrast_label, planned_contrasts, visit_label
 from cytoshift.study.study import FigurePlan
 
 LINE, PAD, GAP = 0.135, 0.08, 0.2
@@ -30,16 +30,17 @@ class Tally:
     lost: dict[str, int]
 
 
-def draw(samples: pd.DataFrame, pairs: pd.DataFrame, plan: FigurePlan, limit: int = 30) -> Iterator[tuple[str, Figure]]:
+def draw(samples: pd.DataFrame, pairs: pd.DataFrame, plan: FigurePlan, limit: int = 12) -> Iterator[tuple[str, Figure]]:
     """One figure `flow`: boxes from subjects through samples by visit to the pairs of each contrast.
 
-    samples: the table, with `kept` where quality left samples out; pairs: the table; limit: contrasts shown.
+    samples: the table, with `kept` where quality left samples out; pairs: the table; limit: contrasts
+    shown, planned ones first.
     """
     every = samples[samples["type"].isin(["sample", ""])]
     if every.empty:
         yield "flow", draw_empty(plan, "From subjects to pairs", "The study has no samples.")
     else:
-        tallies = [tally for contrast in concrete_contrasts(plan) if (tally := count_pairs(pairs, contrast))]
+        tallies = [tally for contrast in planned_contrasts(plan) if (tally := count_pairs(pairs, contrast))]
         yield "flow", _figure(every, tallies, plan, limit)
 
 
@@ -98,7 +99,14 @@ def _figure(samples: pd.DataFrame, tallies: list[Tally], plan: FigurePlan, limit
     pair_heights = [2 * PAD + LINE * (1 + len(lines)) + 0.02 for _, lines in pairs]
     head = 2 * PAD + LINE
     height = head + GAP + sum(arm_heights) + 0.1 * (len(rows) - 1) + GAP + sum(pair_heights) + 0.06 * len(pairs)
-    notes = [f"{len(tallies)} contrasts; the first {limit} are shown."] if len(tallies) > limit else []
+    more = len(tallies) - len(pairs)
+    notes = (
+        [
+            f"… and {more} more {'contrast' if more == 1 else 'contrasts'}: see the table of pairs that could not be used."
+        ]
+        if more
+        else []
+    )
     notes.append("A subject is used when at least one feature has a pair; single features may have fewer.")
     sheet = Sheet(plan, "From subjects to pairs", height, notes=notes)
     top = height - head

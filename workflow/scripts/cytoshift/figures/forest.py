@@ -14,7 +14,7 @@ from matplotlib.patches import Rectangle
 from cytoshift.figures.axis import number, ratio_ticks
 from cytoshift.figures.selection import rank_rows, with_decisions
 from cytoshift.figures.sheet import MARGIN, Entry, Sheet, draw_empty
-from cytoshift.figures.theme import DOUBLE, GREY, INK, LIGHT, PALE, ROLES, SMALL, fit, ink, role_of, style
+from cytoshift.figures.theme import DOUBLE, GREY, INK, LABEL, LIGHT, PALE, ROLES, SMALL, fit, ink, role_of, style
 from cytoshift.figures.words import concrete_contrasts, contrast_label, effect_label, feature_labels
 from cytoshift.study.study import FigurePlan
 
@@ -95,7 +95,7 @@ def _prepare(axes: Axes, low: float, high: float, lines: int, name: str) -> None
     axes.patch.set_visible(False)
     axes.spines["left"].set_visible(False)
     axes.axvline(0, color=GREY, linewidth=0.8, zorder=1)
-    axes.set_xlabel(f"{name}, log scale", labelpad=2)
+    axes.set_xlabel(fit(f"{name}, log scale", PLOT_WIDTH + 1.2, LABEL), labelpad=2)
 
 
 def _log2(values: pd.Series) -> np.ndarray:

@@ -103,26 +103,31 @@ def draw_people(
 
     frame: subject, visit, position, status. All lines are one path, which keeps the file small.
     """
-    ordered = frame.assign(x=frame["visit"].map(places)).dropna(subset=["x"]).sort_values(["subject", "x"])
-    subject = ordered["subject"].to_numpy()
+    x = np.array([places.get(visit, np.nan) for visit in frame["visit"]], dtype=float)
+    y = frame["position"].to_numpy(dtype=float)
+    _, subject = np.unique(frame["subject"].to_numpy(dtype=object).astype(str), return_inverse=True)
+    order = np.lexsort((x, subject))
+    order = order[~np.isnan(x[order])]
+    x, y, subject, status = x[order], y[order], subject[order], frame["status"].to_numpy(dtype=object)[order]
     ends = np.flatnonzero(subject[1:] != subject[:-1]) + 1
-    xs = np.insert(ordered["x"].to_numpy(dtype=float), ends, np.nan)
-    ys = np.insert(ordered["position"].to_numpy(dtype=float), ends, np.nan)
-    axes.plot(xs, ys, color=colour, alpha=faint, linewidth=0.7, zorder=1)
-    seen = ordered[~ordered["status"].isin(list(TRIANGLES))]
-    if dots and len(seen):
-        draw_dots(axes, seen["x"], seen["position"], colour, 2.6)
-    for status, triangle in TRIANGLES.items():
+    axes.plot(np.insert(x, ends, np.nan), np.insert(y, ends, np.nan), color=colour, alpha=faint, linewidth=0.7,
+              zorder=1)  # fmt: skip
+    seen = ~np.isin(status.astype(str), list(TRIANGLES))
+    if dots and seen.any():
+        draw_dots(axes, x[seen], y[seen], colour, 2.6)
+    for limit, triangle in TRIANGLES.items():
         # Many non-detects share a limit: one triangle per place looks the same and keeps the file small.
-        limits = ordered[ordered["status"] == status].drop_duplicates(["x", "position"])
-        if len(limits):
+        at = np.unique(np.column_stack([x, y])[status == limit], axis=0)
+        if len(at):
             axes.plot(
-                limits["x"], limits["position"], triangle, markersize=4.2, markerfacecolor="white",
+                at[:, 0], at[:, 1], triangle, markersize=4.2, markerfacecolor="white",
                 markeredgecolor=colour, markeredgewidth=0.8, zorder=3,
             )  # fmt: skip
 
 
-def draw_dots(axes: Axes, x: pd.Series, y: pd.Series, colour: str, size: float, zorder: float = 2) -> None:
+def draw_dots(
+    axes: Axes, x: np.ndarray | pd.Series, y: np.ndarray | pd.Series, colour: str, size: float, zorder: float = 2
+) -> None:
     """Round dots of `size` points as one path of round-capped strokes, a third of the bytes of markers in SVG."""
     gap = np.full(len(x), np.nan)
     # A stroke needs some length to be drawn; this one is far below a hundredth of a point.
@@ -135,8 +140,9 @@ def draw_middle(
     axes: Axes, frame: pd.DataFrame, places: dict[str, float], colour: str, marker: str = "", shift: float = 0.0
 ) -> None:
     """The median over subjects at each visit, a non-detect counted at its limit."""
-    middle = frame.groupby("visit")["position"].median()
-    known = [visit for visit in places if visit in middle.index]
+    visits, y = frame["visit"].to_numpy(dtype=object), frame["position"].to_numpy(dtype=float)
+    known = [visit for visit in places if (visits == visit).any()]
+    middle = {visit: float(np.nanmedian(y[visits == visit])) for visit in known}
     axes.plot(
         [places[visit] + shift for visit in known], [middle[visit] for visit in known], marker=marker or None,
         markersize=4, color=colour, linewidth=2, zorder=4, solid_capstyle="round",

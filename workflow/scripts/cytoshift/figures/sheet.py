@@ -29,6 +29,7 @@ from cytoshift.figures.theme import (
     text_width,
     wrap,
 )  # fmt: skip
+from cytoshift.figures.words import condition
 from cytoshift.study.study import FigurePlan
 
 MARGIN, BAND, TITLE_LINE, LINE = 0.1, 0.21, 0.17, 0.135
@@ -48,7 +49,7 @@ class Entry:
 
 def true_condition(plan: FigurePlan) -> str:
     """Disease and intervention as one line, empty where the plan names neither."""
-    return " · ".join(part for part in (plan.disease, plan.intervention) if part)
+    return " · ".join(part for part in (condition(plan.disease), plan.intervention) if part)
 
 
 def stamp(figure: Figure, plan: FigurePlan) -> None:

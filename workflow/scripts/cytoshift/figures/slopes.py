@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,13 +11,22 @@ from matplotlib.figure import Figure
 
 from cytoshift.figures.axis import set_value_axis
 from cytoshift.figures.selection import select_features
-from cytoshift.figures.series import arms_in, draw_middle, draw_people, over_visits, visit_axis, visit_places
+from cytoshift.figures.series import (
+    VisitAxis,
+    arms_in,
+    draw_middle,
+    draw_people,
+    over_visits,
+    visit_axis,
+    visit_places,
+)  # fmt: skip
 from cytoshift.figures.sheet import MARGIN, Entry, Sheet, draw_empty
-from cytoshift.figures.theme import DOUBLE, GREY, INK, PALE, SINGLE, SMALL, cycle, fit, style
+from cytoshift.figures.theme import DOUBLE, GREY, INK, PALE, SINGLE, SMALL, cycle, fit, style, text_width
 from cytoshift.figures.words import arm_label, concrete_contrasts, feature_labels, when_label
 from cytoshift.study.study import FigurePlan
 
 HEIGHT, PANELS, CONDITIONS = 1.75, 4, 6
+LEFT, AIR = 0.72, 0.12  # inches: room for the scale, and between panels
 
 
 @dataclass(frozen=True)
@@ -29,6 +38,8 @@ class _Panel:
     frame: pd.DataFrame  # subject, visit, position, status
     places: dict[str, float]
     names: list[str] | None  # None: the plan's visits
+    count: int | None = None
+    counts: Sequence[int | None] = ()  # one for each name
     band: tuple[str, ...] = ()
 
 
@@ -71,18 +82,24 @@ def _slopes(pairs: pd.DataFrame | None, plan: FigurePlan, first: str) -> list[_P
         return []
     known = concrete_contrasts(plan)
     order = [first, *(contrast for contrast in known if contrast != first)]
+    pairs_of = dict(tuple(pairs.groupby("contrast", sort=False)))
     panels: dict[object, _Panel] = {}
     for contrast in order:
-        mine, terms = pairs[pairs["contrast"] == contrast], known.get(contrast)
-        if mine.empty or terms is None:
+        mine, terms = pairs_of.get(contrast), known.get(contrast)
+        if mine is None or terms is None:
             continue
         if terms.at is not None:
-            panels.setdefault(("at", str(terms.at)), _points(mine, plan, when_label(plan, terms.at)))
+            key: object = ("at", str(terms.at))
+            if key not in panels:
+                panels[key] = _points(mine, plan, when_label(plan, terms.at))
             continue
         for arm in _arms(mine, terms.arm):
             key = (str(terms.reference), str(terms.target), arm, str(terms.where))
-            names = [when_label(plan, terms.reference), when_label(plan, terms.target)]
-            panels.setdefault(key, _pair_panel(mine[mine["arm"] == arm], plan, arm, names))
+            if key not in panels:
+                names = [when_label(plan, terms.reference), when_label(plan, terms.target)]
+                panels[key] = _pair_panel(mine[mine["arm"] == arm], plan, arm, names)
+        if sum(panel.count != 0 for panel in panels.values()) >= PANELS:
+            break
     return [panel for panel in panels.values() if len(panel.frame)][:PANELS]
 
 
@@ -92,13 +109,15 @@ def _arms(pairs: pd.DataFrame, interest: str | None) -> list[str]:
 
 
 def _pair_panel(pairs: pd.DataFrame, plan: FigurePlan, arm: str, names: list[str]) -> _Panel:
-    both = pairs.dropna(subset=["reference", "target"])
-    ends = [
-        pd.DataFrame({"subject": both["subject"], "visit": end, "position": both[end], "status": both[f"{end}_status"]})
-        for end in ("reference", "target")
-    ]
-    title = f"{arm_label(plan, arm)} ({len(both)})"
-    return _Panel(title, arm, pd.concat(ends), {"reference": 0.0, "target": 1.0}, names)
+    both = pairs[(pairs["reference"].notna() & pairs["target"].notna()).to_numpy()]
+    frame = pd.DataFrame({
+        "subject": np.tile(both["subject"].to_numpy(dtype=object), 2),
+        "visit": np.repeat(["reference", "target"], len(both)),
+        "position": np.concatenate([both["reference"].to_numpy(dtype=float), both["target"].to_numpy(dtype=float)]),
+        "status": np.concatenate([both[f"{end}_status"].to_numpy(dtype=object) for end in ("reference", "target")]),
+    })  # fmt: skip
+    places = {"reference": 0.0, "target": 1.0}
+    return _Panel(arm_label(plan, arm), arm, frame, places, names, len(both), (None, None))
 
 
 def _points(pairs: pd.DataFrame, plan: FigurePlan, when: str) -> _Panel:
@@ -108,8 +127,9 @@ def _points(pairs: pd.DataFrame, plan: FigurePlan, when: str) -> _Panel:
     frame = pd.DataFrame({"subject": pairs["subject"], "visit": pairs["arm"], "position": value, "status": status})
     arms = arms_in(plan, list(pairs["arm"]))
     places = {arm: float(index) for index, arm in enumerate(arms)}
-    names = [f"{arm_label(plan, arm)} ({(pairs['arm'] == arm).sum()})" for arm in arms]
-    return _Panel(when, "", frame.dropna(subset=["position"]), places, names)
+    names = [arm_label(plan, arm) for arm in arms]
+    counts = [int((pairs["arm"] == arm).sum()) for arm in arms]
+    return _Panel(when, "", frame.dropna(subset=["position"]), places, names, counts=counts)
 
 
 def _conditions(values: pd.DataFrame | None, plan: FigurePlan, contrast: str) -> list[_Panel]:
@@ -123,18 +143,19 @@ def _conditions(values: pd.DataFrame | None, plan: FigurePlan, contrast: str) ->
     band = tuple(terms.visits()) if terms else ()
     frames = {arm: values[values["arm"] == arm] for arm in arms}
     return [
-        _Panel(f"{arm_label(plan, arm)} ({frame['subject'].nunique()})", arm, frame, places, None, band)
+        _Panel(arm_label(plan, arm), arm, frame, places, None, frame["subject"].nunique(), band=band)
         for arm, frame in frames.items()
     ]
 
 
 @style()
 def _figure(panels: list[_Panel], plan: FigurePlan, title: str, scale: str, unit: str) -> Figure:
-    columns = min(len(panels), 4 if panels[0].names is not None else 3)
+    over_time = panels[0].names is None
+    columns = min(len(panels), 3 if over_time else PANELS)
     rows = -(-len(panels) // columns)
     width = SINGLE if columns < 3 else DOUBLE
     wide = (width - 0.75 - MARGIN) / columns
-    times = visit_axis(plan, panels[0].places, wide - 0.12) if panels[0].names is None else None
+    times = visit_axis(plan, panels[0].places, wide - AIR) if over_time else None
     below = 0.05 + (times.room if times else 0.2)
     cell = HEIGHT + below + 0.22
     statuses = set().union(*(panel.frame["status"] for panel in panels))
@@ -142,34 +163,78 @@ def _figure(panels: list[_Panel], plan: FigurePlan, title: str, scale: str, unit
                   notes=["In brackets: subjects. Triangles stand at the limit; the true value is beyond it."]
                   if statuses & {"below", "above"} else ["In brackets: subjects."])  # fmt: skip
     ends = np.concatenate([panel.frame["position"].to_numpy(dtype=float) for panel in panels])
+    axis = (scale, unit, float(np.nanmin(ends)), float(np.nanmax(ends)))
     looks = cycle(
         [arm.id for arm in plan.arms] or [""], [arm.id for arm in plan.arms if arm.control and len(plan.arms) > 1]
     )
-    for index, panel in enumerate(panels):
-        left = 0.72 + wide * (index % columns)
-        bottom = below + cell * (rows - 1 - index // columns)
-        axes = sheet.axes(left, bottom, wide - 0.12, HEIGHT)
-        colour = looks.get(panel.arm, looks[next(iter(looks))])[0]
+    colours = [looks.get(panel.arm, looks[next(iter(looks))])[0] for panel in panels]
+    corners = [
+        (LEFT + wide * (index % columns), below + cell * (rows - 1 - index // columns)) for index in range(len(panels))
+    ]
+    if times:
+        _over_time(sheet, panels, colours, corners, wide, times, axis)
+    else:
+        _side_by_side(sheet, panels, colours, corners[0], wide, axis)
+    for panel, (left, bottom) in zip(panels, corners, strict=True):
+        sheet.text(left, bottom + HEIGHT + 0.06, _counted(panel.title, panel.count, wide - 0.14), color=GREY)
+    return sheet.figure
+
+
+def _over_time(
+    sheet: Sheet, panels: list[_Panel], colours: list[str], corners: list[tuple[float, float]], wide: float,
+    times: VisitAxis, axis: tuple[str, str, float, float],
+) -> None:  # fmt: skip
+    """Each panel on axes of its own, over the plan's visits; the visits compared are shaded."""
+    for panel, colour, (left, bottom) in zip(panels, colours, corners, strict=True):
+        axes = sheet.axes(left, bottom, wide - AIR, HEIGHT)
         for visit in panel.band:
             if visit in panel.places:
                 axes.axvline(panel.places[visit], color=PALE, linewidth=6, zorder=0)
-        draw_people(axes, panel.frame, panel.places, colour, dots=times is None)
+        draw_people(axes, panel.frame, panel.places, colour)
         draw_middle(axes, panel.frame, panel.places, INK)
-        name = set_value_axis(axes, scale, unit, float(np.nanmin(ends)), float(np.nanmax(ends)))
-        if times:
-            times.apply(axes)
-        else:
-            axes.set_xlim(-0.35, len(panel.places) - 0.65)
-            axes.set_xticks(
-                list(panel.places.values()),
-                [fit(name, (wide - 0.16) / len(panel.places)) for name in panel.names or []],
-            )
-        if index % columns == 0:
+        name = set_value_axis(axes, *axis)
+        times.apply(axes)
+        if left == corners[0][0]:
             axes.set_ylabel(fit(name, HEIGHT, SMALL + 1), labelpad=2)
         else:
             axes.tick_params(axis="y", labelleft=False)
-        sheet.text(left, bottom + HEIGHT + 0.06, fit(panel.title, wide - 0.14), color=GREY)
-    return sheet.figure
+
+
+def _side_by_side(
+    sheet: Sheet, panels: list[_Panel], colours: list[str], corner: tuple[float, float], wide: float,
+    axis: tuple[str, str, float, float],
+) -> None:  # fmt: skip
+    """Panels of a few places each, in inches along one pair of axes: they share the scale, and axes cost time."""
+    across = wide * len(panels) - AIR
+    axes = sheet.axes(*corner, across, HEIGHT)
+    places: list[float] = []
+    for index, (panel, colour) in enumerate(zip(panels, colours, strict=True)):
+        step = (wide - AIR) / (len(panel.places) - 0.3)
+        inches = {key: wide * index + step * (place + 0.35) for key, place in panel.places.items()}
+        draw_people(axes, panel.frame, inches, colour, dots=True)
+        draw_middle(axes, panel.frame, inches, INK)
+        room = (wide - 0.16) / len(panel.places)
+        for place, name, count in zip(inches.values(), panel.names or [], panel.counts, strict=True):
+            sheet.text(corner[0] + place, corner[1] - 0.16, _counted(name, count, room), ha="center")
+        places += inches.values()
+    axes.set_ylabel(fit(set_value_axis(axes, *axis), HEIGHT, SMALL + 1), labelpad=2)
+    axes.set_xlim(0, across)
+    axes.set_xticks([])
+    low, high = axes.get_ylim()
+    # The frame of every panel after the first (the axes' own runs under them all), and a tick at every place.
+    starts, ticks = wide * np.arange(1, len(panels)), np.array(places)
+    down = low - 0.035 * (high - low) / HEIGHT
+    xs = np.concatenate([np.column_stack([at, at, np.full(len(at), np.nan)]).ravel() for at in (starts, ticks)])
+    ys = np.concatenate([np.tile([low, high, np.nan], len(starts)), np.tile([low, down, np.nan], len(ticks))])
+    axes.plot(xs, ys, color=GREY, linewidth=0.7, zorder=0, clip_on=False)
+
+
+def _counted(words: str, count: int | None, inches: float) -> str:
+    """A name and how many, the name shortened first so that the number is never cut."""
+    if count is None:
+        return fit(words, inches)
+    number = f" ({count})"
+    return fit(words, inches - text_width(number)) + number
 
 
 def _legend(statuses: set[str]) -> list[Entry]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.colors import to_hex, to_rgb
@@ -60,6 +61,15 @@ def style() -> Iterator[None]:
     reader's own sans-serif behind it (small files, searchable, no wider in the common fallbacks), ids are fixed.
     """
     with mpl.rc_context():
+        # Checked once, then copied: every figure enters here several times.
+        dict.update(mpl.rcParams, _settings())
+        yield
+
+
+@lru_cache(maxsize=1)
+def _settings() -> dict[str, Any]:
+    """Matplotlib's settings under the house style; which window system draws is not one of them."""
+    with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(
             {
@@ -94,7 +104,7 @@ def style() -> Iterator[None]:
                 "path.simplify": False,
             }
         )
-        yield
+        return {name: value for name, value in dict.items(mpl.rcParams.copy()) if not name.startswith("backend")}
 
 
 @lru_cache(maxsize=1)

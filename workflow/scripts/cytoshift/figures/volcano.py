@@ -14,7 +14,7 @@ from cytoshift.figures.axis import number, ratio_ticks
 from cytoshift.figures.labels import place_labels, write_labels
 from cytoshift.figures.selection import rank_rows, with_decisions
 from cytoshift.figures.sheet import Entry, Sheet, draw_empty
-from cytoshift.figures.theme import BLUE, GREY, LIGHT, VERMILLION, fit, style
+from cytoshift.figures.theme import BLUE, GREY, LABEL, LIGHT, VERMILLION, fit, style
 from cytoshift.figures.words import concrete_contrasts, contrast_label, effect_label, feature_labels
 from cytoshift.study.study import FigurePlan
 
@@ -73,7 +73,7 @@ def _figure(rows: pd.DataFrame, plan: FigurePlan, contrast: str, labelled: int) 
     ticks = ratio_ticks(-reach, reach)
     axes.set_xticks(np.log2(ticks), [number(tick) for tick in ticks])
     axes.locator_params(axis="y", nbins=6)
-    axes.set_xlabel(f"{effect_label(plan, contrast)}, log scale", labelpad=2)
+    axes.set_xlabel(fit(f"{effect_label(plan, contrast)}, log scale", WIDTH, LABEL), labelpad=2)
     axes.set_ylabel("\N{MINUS SIGN}log10 of the unadjusted p")
     axes.axvline(0, color=LIGHT, linewidth=0.8, zorder=0)
     axes.axhline(-log10(plan.alpha), color=GREY, linewidth=0.8, linestyle=(0, (4, 3)), zorder=0)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import pandas as pd
 
-from cytoshift.study.contrasts import Contrast, Mean, When, expand
+from cytoshift.study.contrasts import Contrast, Mean, When, concerned, expand
 from cytoshift.study.settings import label_of
 from cytoshift.study.study import FigurePlan
 
@@ -61,8 +62,29 @@ def effect_label(plan: FigurePlan, contrast: str) -> str:
     if found is not None and found.at is not None and found.against:
         return f"ratio {arm_label(plan, found.arm or '')} / {arm_label(plan, found.against)}"
     if found is not None and found.against:
-        return "ratio of the changes (arm / comparison)"
+        return f"ratio of the changes, {arm_label(plan, found.arm or '')} / {arm_label(plan, found.against)}"
+    if found is not None and found.target and found.reference:
+        return f"ratio {when_label(plan, found.target)} / {when_label(plan, found.reference)}"
     return "ratio (target / reference)"
+
+
+def condition(disease: str | None) -> str:
+    """The disease of a study; healthy people written as 'none (healthy men)' are 'healthy men'."""
+    healthy = re.fullmatch(r"none\s*\((.+)\)", (disease or "").strip(), re.IGNORECASE)
+    return healthy.group(1) if healthy else disease or ""
+
+
+def planned_contrasts(plan: FigurePlan) -> list[str]:
+    """Every concrete contrast, those of a primary endpoint first, then of a secondary one, then the plan's order."""
+    known = list(concrete_contrasts(plan))
+    ranked = [
+        contrast.id
+        for tier in ("primary", "secondary")
+        for endpoint in plan.endpoints
+        if endpoint.tier == tier
+        for contrast in concerned(endpoint, plan.contrasts)
+    ]
+    return list(dict.fromkeys([*ranked, *known]))
 
 
 def feature_labels(*frames: pd.DataFrame) -> Mapping[str, str]:

@@ -1,7 +1,7 @@
 """How many cells of each population did each sample hold, in one unit?
 
-Counts become cells/uL, percentages fractions of the parent. A zero is a count below half the smallest step the file
-can express.
+Counts become cells/uL, percentages fractions of the parent. A zero count is below half the smallest step the file can
+express; a zero fraction stays a zero until all fractions of its population are known to normalize.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def _read_piece(piece: Piece, source: CellSource, features: dict[str, Feature], 
     _check_range(piece, parsed, unit, context)
     factor = unit.map(lambda name: UNITS[name][2]).to_numpy(dtype=float)
     measure = unit.map(lambda name: UNITS[name][0])
-    parent = cells["written"].map(lambda name: source.parents.get(plain.get(name, "")) or _parent(plain.get(name, "")))
+    parent = cells["written"].map(_parents(source, features, plain))
     frame = pd.DataFrame(
         {
             "source": source.id,
@@ -112,7 +112,7 @@ def _read_piece(piece: Piece, source: CellSource, features: dict[str, Feature], 
             "visit": links["visit"],
             "population": cells["written"].map(lambda name: features[name].id if name else ""),
             "population_as_written": cells["written"],
-            "parent": parent.where(measure == "fraction_of_parent", ""),
+            "parent": parent.where(measure != "count_per_ul", ""),
             "measure": measure,
             "value": parsed.value * factor,
             "unit": unit.map(lambda name: UNITS[name][1]),
@@ -154,6 +154,29 @@ def _check_range(piece: Piece, parsed: Parsed, unit: pd.Series, context: Context
         context.notebook.problems(piece.grid.where, words, describe, np.flatnonzero(wrong).tolist())
 
 
+def _parents(source: CellSource, features: dict[str, Feature], plain: dict[str, str]) -> dict[str, str]:
+    """Parent of each written name: of a fraction the population it refers to, of events the feature to divide by.
+
+    That is the nearest ancestor whose events the source counts; '' where there is none.
+    """
+    events = {plain[name]: features[name].id for name in features if _in_events(source, name, plain[name])}
+    parents = {"": ""}
+    for name, population_id in plain.items():
+        ancestor = source.parents.get(population_id) or _parent(population_id)
+        if _in_events(source, name, population_id):
+            passed = {population_id}
+            while ancestor and ancestor not in events and ancestor not in passed:
+                passed.add(ancestor)
+                ancestor = source.parents.get(ancestor) or _parent(ancestor)
+            ancestor = "" if ancestor in passed else events.get(ancestor, "")
+        parents[name] = ancestor
+    return parents
+
+
+def _in_events(source: CellSource, name: str, population_id: str) -> bool:
+    return UNITS[_unit(source, name, population_id)][0] == "events"
+
+
 def _parent(population_id: str) -> str:
     try:
         return population(population_id).parent or ""
@@ -181,8 +204,9 @@ def _resolutions(frame: pd.DataFrame) -> pd.Series:
 
 
 def _zeros_to_intervals(frame: pd.DataFrame, source: CellSource, context: Context) -> None:
-    """A zero is below half a step; a whole (fraction 1) is above 1 − half a step."""
-    zero = (frame["raw"] == 0) & frame["status"].isin(["observed", "extrapolated"])
+    """A zero count is below half a step."""
+    counted = frame["measure"] != "fraction_of_parent"
+    zero = counted & (frame["raw"] == 0) & frame["status"].isin(["observed", "extrapolated"])
     half = frame["resolution"] / 2
     known = zero & half.notna()
     frame.loc[known, "status"] = "below"
@@ -192,15 +216,9 @@ def _zeros_to_intervals(frame: pd.DataFrame, source: CellSource, context: Contex
     lost = zero & half.isna()  # a population that is zero everywhere has no step to halve
     frame.loc[lost, ["value", "lower", "upper"]] = np.nan
     frame.loc[lost, "status"] = "missing"
-    whole = (frame["measure"] == "fraction_of_parent") & (frame["value"] == 1) & half.notna()
-    frame.loc[whole, "status"] = "above"
-    frame.loc[whole, "value"] = np.nan
-    frame.loc[whole, "lower"] = 1 - half[whole]
-    frame.loc[whole, "upper"] = 1.0
     for flagged, check, words in (
         (known, "zero_count", "zero and read as below half the smallest step"),
         (lost, "all_zero", "zero in a population without any other value, and read as missing"),
-        (whole, "whole_fraction", "the whole parent and read as above 1 − half the smallest step"),
     ):
         _note(frame, flagged, check, words, source, context)
 

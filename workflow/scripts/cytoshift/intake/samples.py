@@ -11,7 +11,7 @@ from cytoshift.frames import conform
 from cytoshift.intake.exclusions import Exclusions
 from cytoshift.intake.notebook import Notebook
 from cytoshift.intake.sample_rows import EXTRAS, sheet_rows, source_rows
-from cytoshift.intake.values import PLAIN_NUMBER
+from cytoshift.intake.values import PLAIN_NUMBER, is_gap
 from cytoshift.intake.words import Words, canonical_series
 from cytoshift.study.study import IntakePlan
 from cytoshift.tables import SAMPLES
@@ -38,6 +38,8 @@ def read_samples(
         rows[key] = rows[key].fillna("") if key in rows else ""
     if "native_date" not in rows:
         rows["native_date"] = False
+    covariates = [covariate.id for covariate in plan.samples.covariates]
+    _blank_gaps(rows, ["date", *covariates], notebook)
     rows["type"] = _types(rows, notebook)
     rows = _placed(rows, plan, visits, arms, exclusions, notebook)
     if from_sources:
@@ -50,7 +52,6 @@ def read_samples(
     rows["study_day"] = _study_days(rows, plan, notebook)
     doses = {arm.id: arm.dose_mg for arm in plan.arms}
     rows["dose_mg"] = pd.to_numeric(rows["arm"].map(doses), errors="raise")
-    covariates = [covariate.id for covariate in plan.samples.covariates]
     _check_numbers(rows, plan, notebook)
     return conform(rows[[*(c for c in SAMPLES.names() if c in rows), *covariates]], SAMPLES)
 
@@ -61,6 +62,18 @@ def _covariate_names_are_free(plan: IntakePlan, notebook: Notebook) -> bool:
         message = f"{name!r} is already a column of every sample; give the covariate another id and its `column`"
         notebook.problem("study file", "samples.covariates", message)
     return not taken
+
+
+def _blank_gaps(rows: pd.DataFrame, columns: list[str], notebook: Notebook) -> None:
+    """Make "NA", "n/a", "-" and the like blank in place, as they are among values; and say so."""
+    for column in columns:
+        texts = rows[column].fillna("")
+        gaps = (texts != "") & texts.map(is_gap)
+        rows[column] = texts.mask(gaps, "")
+        if gaps.any():
+            words = ", ".join(repr(text) for text in pd.unique(texts[gaps]))
+            message = f"{column}: {words} in {int(gaps.sum())} of {len(rows)} rows is read as blank."
+            notebook.finding("gap_in_samples", message, numbers={"rows": int(gaps.sum()), "of": len(rows)})
 
 
 def _types(rows: pd.DataFrame, notebook: Notebook) -> pd.Series:
@@ -191,10 +204,20 @@ def _study_days(rows: pd.DataFrame, plan: IntakePlan, notebook: Notebook) -> pd.
 
 
 def _check_numbers(rows: pd.DataFrame, plan: IntakePlan, notebook: Notebook) -> None:
+    """A covariate declared as a number holds numbers alone, and so does one that is mostly numbers."""
     for covariate in plan.samples.covariates:
-        if covariate.kind != "number":
-            continue
         texts = rows[covariate.id].fillna("")
-        for place in rows.index[(texts != "") & ~texts.str.fullmatch(PLAIN_NUMBER.pattern)]:
-            message = f"{texts[place]!r} is not a number, and the covariate is declared as one"
+        wrong = (texts != "") & ~texts.str.fullmatch(PLAIN_NUMBER.pattern)
+        if covariate.kind == "number":
+            for place in rows.index[wrong]:
+                message = f"{texts[place]!r} is not a number, and the covariate is declared as one"
+                key = f"row {rows.loc[place, 'row']!s}"
+                notebook.problem(str(rows.loc[place, "where"]), key, message, covariate.id)
+        elif covariate.kind is None and wrong.any() and 2 * wrong.sum() < (texts != "").sum():
+            place = rows.index[wrong][0]
+            message = (
+                f"{texts[place]!r} of {covariate.id!r} is not a number, while {int((texts != '').sum() - wrong.sum())} "
+                f"of its {int((texts != '').sum())} entries are; correct it, or declare the covariate with "
+                "kind: category"
+            )
             notebook.problem(str(rows.loc[place, "where"]), f"row {rows.loc[place, 'row']!s}", message, covariate.id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from cytoshift.study.problem import Problem, Problems, did_you_mean
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".parquet")
 _WORKBOOK_MARKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 _LONG_ROWS_SHOWN = 20
+_LONE_RETURN = re.compile(r"\r(?!\n)")
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,8 @@ def _columns(rows: list[list], width: int, filler: str | bool) -> list[tuple]:
 
 
 def _stripped(cells: Iterable[str]) -> list[str]:
-    return list(map(str.strip, cells))
+    # a carriage return alone inside a text would end a row in whatever is written from it
+    return [(_LONE_RETURN.sub(" ", cell) if "\r" in cell else cell).strip() for cell in cells]
 
 
 def _unique_names(header: list[str]) -> list[str]:

@@ -53,6 +53,11 @@ class _Cell:
     mistake: str = ""
 
 
+def is_gap(text: str) -> bool:
+    """Does a cell say that there is nothing: blank, NA, n/a, a dash, "missing" and the like?"""
+    return text.translate(_SPACES).strip().casefold() in _GAPS
+
+
 def find_decimal(texts: Sequence[str] | pd.Series | np.ndarray, declared: Decimal | None) -> Decimal:
     """The decimal sign of cells that belong together (all value cells of one file).
 

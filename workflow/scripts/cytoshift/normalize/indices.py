@@ -82,6 +82,7 @@ def _index_rows(panel: pd.DataFrame, index: Index) -> tuple[pd.DataFrame, list[F
             "lower": np.select([narrow, is_below, is_above], [middle, -np.inf, low], np.nan),
             "upper": np.select([narrow, is_below, is_above], [middle, high, np.inf], np.nan),
             "status": status,
+            "detected": _all_detected(here, samples, features) & (status != "missing"),
             "unit": "ratio",
         }
     )
@@ -97,6 +98,12 @@ def _sum(here: pd.DataFrame, samples: pd.Index, features: list[str]) -> tuple[np
         low += _back(part["lower"].to_numpy(dtype=float), logit)
         high += _back(part["upper"].to_numpy(dtype=float), logit)
     return low, high
+
+
+def _all_detected(here: pd.DataFrame, samples: pd.Index, features: list[str]) -> np.ndarray:
+    """Which samples had every part detected (samples,)."""
+    detected = here[here["detected"].astype(bool)].groupby("sample")["feature"].nunique()
+    return detected.reindex(samples).fillna(0).to_numpy() == len(set(features))
 
 
 def _back(number: np.ndarray, logit: np.ndarray) -> np.ndarray:

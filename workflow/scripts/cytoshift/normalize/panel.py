@@ -9,6 +9,7 @@ import pandas as pd
 
 from cytoshift.findings import Finding, finding, findings_table, plural
 from cytoshift.frames import conform, empty
+from cytoshift.normalize.events import fractions_of_events
 from cytoshift.normalize.indices import add_indices
 from cytoshift.normalize.plates import (
     apply_plate_offsets,
@@ -17,6 +18,7 @@ from cytoshift.normalize.plates import (
     refuse_confounded,
     refuse_unlinked,
 )
+from cytoshift.normalize.references import describe_unaligned
 from cytoshift.quality.scale import SCALE_OF_MEASURE, to_scale
 from cytoshift.study.study import NormalizePlan
 from cytoshift.tables import PANEL, PLATE_FACTORS
@@ -53,12 +55,14 @@ def normalize(values: pd.DataFrame, samples: pd.DataFrame, plan: NormalizePlan) 
 def scale_values(values: pd.DataFrame) -> tuple[pd.DataFrame, list[Finding]]:
     """Bring value, lower and upper of a VALUES table to the analysis scale and add the column `scale`.
 
-    log2 for concentrations, counts and events (NPX and NPQ are left as they are), natural logit for fractions, scores
-    unchanged. A non-detect keeps its limit, its open end becomes infinite. A fraction of 0 stands at half the
-    smallest fraction above 0 of its feature, one of 1 likewise from above (flagged); a number outside the scale's
-    domain is missing.
+    log2 for concentrations and counts (NPX and NPQ are left as they are), natural logit for fractions, scores
+    unchanged; events are fractions of their parent's events, or on log2 where there is none. A non-detect keeps its
+    limit, its open end becomes infinite. A fraction of 0 stands at half the smallest fraction above 0 of its feature,
+    one of 1 likewise from above (flagged); a number outside the scale's domain is missing.
     """
-    values, found = _bounded_fractions(values)
+    values, found = fractions_of_events(values)
+    values, more = _bounded_fractions(values)
+    found += more
     scaled = {name: to_scale(values[name].to_numpy(dtype=float), values["measure"]) for name in ENDS}
     below, above = ((values["status"] == word).to_numpy() for word in ("below", "above"))
     scaled["lower"] = np.where(below, -np.inf, scaled["lower"])
@@ -79,7 +83,8 @@ def scale_values(values: pd.DataFrame) -> tuple[pd.DataFrame, list[Finding]]:
                 "normalize", "outside_scale", message, {"values": len(part)}, feature=str(feature), action="excluded"
             )
         )
-    return values.assign(**scaled, status=status, scale=scale), found
+    detected = values["detected"] & ~gone
+    return values.assign(**scaled, status=status, scale=scale, detected=detected), found
 
 
 def _bounded_fractions(values: pd.DataFrame) -> tuple[pd.DataFrame, list[Finding]]:
@@ -96,7 +101,8 @@ def _bounded_fractions(values: pd.DataFrame) -> tuple[pd.DataFrame, list[Finding
         values = values.copy()
         for name in ENDS:
             values.loc[at, name] = (step if end == 0 else 1 - step).to_numpy()
-        for feature, part in values[at].groupby("feature", sort=False):
+        # a feature without any fraction between 0 and 1 has no half to take: outside_scale says so
+        for feature, part in values[at & values["value"].notna()].groupby("feature", sort=False):
             message = (
                 f"{part['label'].iloc[0]}: {plural(len(part), 'fraction')} of {word} replaced by half the smallest "
                 f"distance from {word} ({part['value'].iloc[0]:.4g}), since it has no logit."
@@ -113,10 +119,14 @@ def _align(
     if method == "none" or not (cytokines & (scaled["plate"] != "")).any():
         return scaled, empty(PLATE_FACTORS), []
     references = set(kept.loc[kept["type"].isin(["bridge", "pool"]), "sample"])
+    several = cytokines & (scaled["plates"].fillna(1) > 1)
+    placed = scaled["plate"]
+    scaled = scaled.assign(plate=placed.where(~several, ""))
     if method == "plate_median":
         refuse_confounded(scaled[cytokines], real)
     else:
         refuse_unlinked(scaled[cytokines], references)
     factors = fit_plate_offsets(scaled[cytokines], method, references)
     aligned = pd.concat([apply_plate_offsets(scaled[cytokines], factors), scaled[~cytokines]]).loc[scaled.index]
-    return aligned, factors, describe_offsets(factors, method)
+    found = describe_offsets(factors, method) + describe_unaligned(scaled[several])
+    return aligned.assign(plate=placed), factors, found

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
 from cytoshift.findings import Finding, finding, listed
 from cytoshift.frames import conform
+from cytoshift.normalize.references import reference_offsets
 from cytoshift.quality.aliasing import associate
 from cytoshift.quality.scale import at_limit
 from cytoshift.study.problem import Problem, Problems
@@ -16,7 +16,6 @@ FEATURE = ["source", "feature"]
 PLATE = [*FEATURE, "plate"]
 MOST_NON_DETECTS = 0.5
 FEW_SAMPLES = 8
-ROUNDS = 200
 
 
 def fit_plate_offsets(scaled: pd.DataFrame, method: str, references: set[str]) -> pd.DataFrame:
@@ -26,15 +25,16 @@ def fit_plate_offsets(scaled: pd.DataFrame, method: str, references: set[str]) -
     `references` are the bridge and pool samples. Method plate_median: the mean of the plates' medians (reference
     samples left out, a non-detect at its limit) less the plate's median; none where more than half are non-detects.
     Method reference_samples: minus the plate effect of the additive model value = reference + plate, least squares
-    over references with a number on two plates or more, effects summing to zero. Returns PLATE_FACTORS; `offset` is
-    empty where it cannot be learned. Raises ValueError for another method.
+    over references with a number on two plates or more, effects summing to zero over the largest set of plates that
+    references link for that feature (their non-detects drop links). Returns PLATE_FACTORS; `offset` is empty where it
+    cannot be learned. Raises ValueError for another method.
     """
     placed = scaled[(scaled["plate"] != "") & (scaled["status"] != "missing")]
     every = placed[PLATE].drop_duplicates().sort_values(PLATE).reset_index(drop=True)
     if method == "plate_median":
         learned = _medians(placed[~placed["sample"].isin(references)])
     elif method == "reference_samples":
-        learned = _reference_effects(placed[placed["sample"].isin(references)])
+        learned = reference_offsets(placed[placed["sample"].isin(references)])
     else:
         raise ValueError(f"{method!r} is not one of plate_median, reference_samples")
     offsets = every.merge(learned, on=PLATE, how="left")
@@ -132,25 +132,3 @@ def _medians(placed: pd.DataFrame) -> pd.DataFrame:
     table = table[table["censored"] <= MOST_NON_DETECTS].reset_index()
     table["offset"] = table.groupby(FEATURE)["median"].transform("mean") - table["median"]
     return table[[*PLATE, "samples_used", "offset"]]
-
-
-def _reference_effects(references: pd.DataFrame) -> pd.DataFrame:
-    numbers = references[references["value"].notna()]
-    means = numbers.groupby([*PLATE, "sample"])["value"].mean().reset_index()
-    shared = means.groupby([*FEATURE, "sample"])["plate"].transform("size") > 1
-    means = means[shared].reset_index(drop=True)
-    plates = means[PLATE].drop_duplicates().reset_index(drop=True)
-    plate = means.groupby(PLATE, sort=False).ngroup().to_numpy()
-    reference = means.groupby([*FEATURE, "sample"], sort=False).ngroup().to_numpy()
-    feature = plates.groupby(FEATURE, sort=False).ngroup().to_numpy()
-    value, effect = means["value"].to_numpy(), np.zeros(len(plates))
-    on_plate, of_reference = np.bincount(plate), np.bincount(reference)
-    for _ in range(ROUNDS):  # backfitting: exact after one round when every reference is on every plate
-        level = np.bincount(reference, weights=value - effect[plate]) / of_reference
-        new = np.bincount(plate, weights=value - level[reference]) / on_plate
-        new -= (np.bincount(feature, weights=new) / np.bincount(feature))[feature]
-        converged = np.abs(new - effect).max(initial=0.0) < 1e-12
-        effect = new
-        if converged:
-            break
-    return plates.assign(samples_used=on_plate, offset=-effect)

@@ -17,28 +17,27 @@ def find_inconsistent_cells(values: pd.DataFrame, parents: pd.DataFrame) -> list
     """Report parts that exceed their parent, fractions above 1 and differentials that do not sum to the leukocytes.
 
     `values` as from `collapse_replicates` without excluded rows; `parents` has columns feature and parent (feature
-    ids). The sum may differ from the total by 10 %; a part may exceed its parent by 1 % and the rounding of both.
+    ids). A non-detect is anything from 0 to its limit. The sum may differ from the total by 10 %; a part may exceed
+    its parent by 1 % and the rounding of both.
     """
     cells = values[(values["layer"] == "cell") & (values["status"] != "missing")]
-    cells = cells.assign(value=_amount(cells))
-    cells = cells[cells["value"].notna()]
+    known = cells["value"].notna()
+    cells = cells.assign(least=cells["value"].where(known, 0.0), most=cells["value"].where(known, cells["upper"]))
+    cells = cells[known | (cells["status"] == "below")]
     found = _above_one(cells)
     for source, part in cells.groupby("source", sort=False):
-        table = part.pivot_table(index="sample", columns="feature", values="value", aggfunc="first")
+        table, most = (
+            part.pivot_table(index="sample", columns="feature", values=end, aggfunc="first")
+            for end in ("least", "most")
+        )
         step = part.groupby("feature")["resolution"].max().reindex(table.columns).fillna(0.0)
         measure = part.groupby("feature")["measure"].first()
         plain = {str(name).removesuffix(f"@{source}"): str(name) for name in table.columns}
         found += _parts(table, step, measure, parents, plain)
         if TOTAL in plain and all(name in plain for name in PARTS):
-            found += _sum(table[plain[TOTAL]], table[[plain[name] for name in PARTS]], str(source))
+            parts = [plain[name] for name in PARTS]
+            found += _sum(part, table[parts], most[parts], plain[TOTAL], str(source))
     return found
-
-
-def _amount(cells: pd.DataFrame) -> np.ndarray:
-    """What each value adds to a sum (rows,): a count of zero is a non-detect by now and adds nothing."""
-    zero = cells["upper"] <= cells["resolution"].fillna(0.0)
-    non_detect = np.where(zero, 0.0, cells["upper"] / 2)
-    return np.where(cells["value"].notna(), cells["value"], np.where(cells["status"] == "below", non_detect, np.nan))
 
 
 def _above_one(cells: pd.DataFrame) -> list[Finding]:
@@ -72,9 +71,12 @@ def _parts(
     return found
 
 
-def _sum(total: pd.Series, parts: pd.DataFrame, source: str) -> list[Finding]:
-    complete = parts.notna().all(axis=1) & (total > 0)
-    off = (parts.sum(axis=1) / total - 1)[complete].abs()
+def _sum(part: pd.DataFrame, least: pd.DataFrame, most: pd.DataFrame, whole: str, source: str) -> list[Finding]:
+    """`least` and `most` (samples × parts) are what each part may add."""
+    total = part[part["feature"] == whole].drop_duplicates("sample").set_index("sample")["value"].reindex(least.index)
+    complete = least.notna().all(axis=1) & (total > 0)
+    low, high = least.sum(axis=1), most.sum(axis=1)
+    off = (np.maximum(np.maximum(low - total, total - high), 0.0) / total)[complete]
     if off.empty:
         return []
     beyond = off[off > SUM_TOLERANCE]

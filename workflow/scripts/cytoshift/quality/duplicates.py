@@ -12,6 +12,7 @@ from cytoshift.quality.rows import KEY, set_missing, unbounded_below
 from cytoshift.study.problem import Problem, Problems
 
 PLACE = [*KEY, "plate", "well"]
+AMOUNTS = ("concentration", "count_per_ul", "events")  # compared by ratio, so averaged as logarithms
 CONTENT = ["status", "value", "lower", "upper"]
 
 
@@ -28,8 +29,9 @@ def settle_duplicates(rows: pd.DataFrame, rule: str) -> Settled:
 
     `rows` as from `unify`; rows in distinct named wells are replicates and stay, rows without a well or in the same
     one are duplicates. Identical values are counted and one is kept, a blank beside a value is dropped. Conflicting
-    values follow `rule`: error, drop (becomes missing), mean (of numbers; non-detects keep their bounds), first or
-    last in file order. Excluded rows take no part. Raises Problems listing every conflict when the rule is error.
+    values follow `rule`: error, drop (becomes missing), mean (of the ends of the intervals, on the log scale for
+    concentrations and counts), first or last in file order. Excluded rows take no part. Raises Problems listing every
+    conflict when the rule is error.
     """
     twice = rows.duplicated(PLACE, keep=False).to_numpy() & ~rows["excluded"].to_numpy()
     if not twice.any():
@@ -68,8 +70,14 @@ def _kept(copies: pd.DataFrame, ids: np.ndarray, given: np.ndarray, last: bool) 
 def _average(settled: pd.DataFrame, copies: pd.DataFrame) -> None:
     """Replace each conflicting place by the mean of its bounds; below and above together cannot be averaged."""
     copies = copies[copies["status"] != "missing"]
-    group = copies.groupby(PLACE, sort=False, dropna=False)
-    means = group[["lower", "upper"]].mean()
+    ends = ["lower", "upper"]
+    amount = copies["measure"].isin(AMOUNTS)
+    with np.errstate(divide="ignore"):  # a zero, not yet taken for a non-detect, keeps the mean at zero
+        logarithms = np.log(copies[ends].clip(lower=0.0))
+    scaled = copies.assign(**{name: copies[name].mask(amount, logarithms[name]) for name in ends})
+    means = scaled.groupby(PLACE, sort=False, dropna=False)[ends].mean()
+    back = means.index.get_level_values("measure").isin(AMOUNTS)
+    means.loc[back] = np.exp(means.loc[back])
     below = (copies["status"] == "below").groupby([copies[name] for name in PLACE], sort=False).any()
     above = (copies["status"] == "above").groupby([copies[name] for name in PLACE], sort=False).any()
     places = pd.MultiIndex.from_frame(settled[PLACE])

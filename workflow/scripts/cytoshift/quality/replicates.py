@@ -16,6 +16,7 @@ from cytoshift.tables import REPLICATES
 MEAN_TOLERANCE = 1e-6
 CV_TOLERANCE = 1e-4
 NUMBERS = ("observed", "extrapolated")
+DETECTED = (*NUMBERS, "above")
 
 
 @dataclass(frozen=True)
@@ -33,10 +34,11 @@ def collapse_replicates(rows: pd.DataFrame, references: set[str], limit: MaxRepl
     `rows` as from `unify`, duplicates settled; `references` are samples kept apart per plate (bridges, pools,
     controls); `limit` is the plan's for the CV. All wells below: the limit is the mean of the log limits; some below
     among numbers: (0, mean of the upper ends]; below and above together: missing. A blank well takes no part, nor an
-    excluded one unless all are (the value is then marked excluded). Adds the columns `wells` and `cv` (SD with n − 1
-    over the mean of the numbers, as a fraction).
+    excluded one unless all are (the value is then marked excluded). Adds the columns `wells`, `plates`, `cv` (SD with
+    n − 1 over the mean of the numbers, as a fraction) and `detected`: more than half of the wells have a number or lie
+    above, whatever the status of their average.
     """
-    placed, findings = _one_plate(rows, references)
+    placed, plates, findings = _one_plate(rows, references)
     ids = placed.groupby([*KEY, "plate"], sort=False, dropna=False).ngroup().to_numpy()
     all_excluded = np.bincount(ids, weights=~placed["excluded"], minlength=ids.max(initial=-1) + 1) == 0
     taken = ((placed["status"] != "missing") & (~placed["excluded"] | all_excluded[ids])).to_numpy()
@@ -52,31 +54,45 @@ def collapse_replicates(rows: pd.DataFrame, references: set[str], limit: MaxRepl
     set_missing(values, wells == 0)
     values["excluded"] = all_excluded
     findings += _average_ends(placed[taken & ~alone[ids]], ids[taken & ~alone[ids]], values)
+    seen = np.bincount(ids, weights=taken & placed["status"].isin(DETECTED).to_numpy(), minlength=len(first))
+    values["detected"] = (2 * seen > wells) & (values["status"] != "missing").to_numpy()
+    values["plates"] = plates[first]
     values["wells"], values["cv"] = np.maximum(wells, 1), np.where(numbers >= 2, cv, np.nan)
     table = _replicates_table(values, rows, ids, mean, numbers)
     findings += _audit(placed, table) + _limit_cv(values, limit)
     return Collapsed(values.drop(columns="well").reset_index(drop=True), table, findings)
 
 
-def _one_plate(rows: pd.DataFrame, references: set[str]) -> tuple[pd.DataFrame, list[Finding]]:
-    """Give each sample × feature one plate: its commonest. Reference samples keep theirs."""
+def _one_plate(rows: pd.DataFrame, references: set[str]) -> tuple[pd.DataFrame, np.ndarray, list[Finding]]:
+    """Give each sample × feature one plate, its commonest; and on how many plates its wells were (rows,).
+
+    A well that is blank or excluded counts only where there is no other. Reference samples keep their plates.
+    """
     plates = rows.loc[rows["plate"] != "", [*KEY, "plate"]]
     plates = plates[~plates["sample"].isin(references)].drop_duplicates()
     several = plates[plates.duplicated(KEY, keep=False)]
     if several.empty:
-        return rows, []
-    counted = rows.merge(several[[*KEY, "plate"]], on=[*KEY, "plate"]).groupby([*KEY, "plate"], sort=True).size()
-    commonest = counted.sort_values(ascending=False, kind="stable").reset_index().drop_duplicates(KEY).set_index(KEY)
+        return rows, np.ones(len(rows), dtype=int), []
+    usable = (rows["status"] != "missing") & ~rows["excluded"]
+    counted = rows.assign(usable=usable).merge(several[[*KEY, "plate"]], on=[*KEY, "plate"])
+    counted = counted.groupby([*KEY, "plate"], sort=True)["usable"].agg(["sum", "size"]).reset_index()
+    counted = counted.sort_values(["sum", "size"], ascending=False, kind="stable")
+    commonest = counted.drop_duplicates(KEY).set_index(KEY)["plate"]
+    on_plates = counted[counted["sum"] > 0].groupby(KEY).size()
     wanted = pd.MultiIndex.from_frame(rows[KEY])
-    chosen = commonest["plate"].reindex(wanted).to_numpy()
+    chosen = commonest.reindex(wanted).to_numpy()
     placed = rows.assign(plate=rows["plate"].where(pd.isna(chosen), chosen))
-    samples = several["sample"].nunique()
+    times = on_plates.reindex(wanted).fillna(1).to_numpy(dtype=int)
+    averaged = on_plates[on_plates > 1]
+    if averaged.empty:
+        return placed, times, []
+    samples = averaged.index.get_level_values("sample").nunique()
     message = (
         f"{plural(samples, 'sample')} measured on more than one plate; all wells are averaged and the plate with "
         "most of them is named. If these are reference samples, say so in the sample sheet (type bridge or pool)."
     )
-    numbers = {"samples": samples, "values": len(commonest)}
-    return placed, [finding("quality", "sample_on_several_plates", message, numbers)]
+    numbers = {"samples": samples, "values": len(averaged)}
+    return placed, times, [finding("quality", "sample_on_several_plates", message, numbers)]
 
 
 def _spread(placed: pd.DataFrame, ids: np.ndarray, groups: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

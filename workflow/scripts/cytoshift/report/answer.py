@@ -61,7 +61,7 @@ def answer(tables: ReportTables, study: Study, plan: FigurePlan) -> Answer:
         )
     first = next(records(primaries))
     rows = family_rows(first, tables)
-    what = f"{family_name(first, study)} ({amount(rows)})"
+    what = family_words(first, rows, study, tables)
     asked = question(study, plan, str(first.contrast), what, str(first.direction))
     return Answer(asked, sentence, verdict, str(first.contrast))
 
@@ -72,10 +72,22 @@ def family_rows(family: Any, tables: ReportTables) -> pd.DataFrame:
     return rows.loc[[name for name in str(family.features).split(",") if name in rows.index]].reset_index(drop=True)
 
 
-def family_name(family: Any, study: Study) -> str:
-    """How pages call an endpoint: its label, or its id with spaces."""
+def family_name(family: Any, study: Study, tables: ReportTables) -> str:
+    """How pages call an endpoint: its label, else the label of its only feature, else its id with spaces."""
     label = next((item.label for item in study.endpoints if item.id == family.endpoint and item.label), None)
-    return label or str(family.endpoint).replace("_", " ")
+    if label:
+        return label
+    features = str(family.features).split(",")
+    only = feature_labels(tables.shifts).get(features[0]) if len(features) == 1 else None
+    return only or str(family.endpoint).replace("_", " ")
+
+
+def family_words(family: Any, rows: pd.DataFrame, study: Study, tables: ReportTables) -> str:
+    """An endpoint and how much is in it: 'inflammation (13 markers)'; one that is called by its only feature: 'IL-6'."""
+    name = family_name(family, study, tables)
+    if len(rows) == 1 and name == feature_labels(tables.shifts).get(str(rows["feature"].iloc[0])):
+        return name
+    return f"{name} ({amount(rows)})"
 
 
 def _exploratory(tables: ReportTables, study: Study, plan: FigurePlan) -> Answer:
@@ -96,8 +108,8 @@ def _exploratory(tables: ReportTables, study: Study, plan: FigurePlan) -> Answer
 def _part(family: Any, tables: ReportTables, study: Study, plan: FigurePlan) -> tuple[Verdict, str]:
     """Verdict and clause of one primary family."""
     setting = describe(family.contrast, study, plan)
-    rows, name = family_rows(family, tables), family_name(family, study)
-    what = f"{name} ({amount(rows)})"
+    rows, name = family_rows(family, tables), family_name(family, study, tables)
+    what = family_words(family, rows, study, tables)
     blocked = confounded(family.contrast, tables, study, plan)
     if blocked:
         return "no_claim", f"Nothing is claimed about {what}: {_lower(blocked)}"
@@ -121,14 +133,15 @@ def _part(family: Any, tables: ReportTables, study: Study, plan: FigurePlan) -> 
 
 
 def _shown(family: Any, rows: pd.DataFrame, setting: Setting, tables: ReportTables, study: Study) -> str:
-    name, p_name = family_name(family, study), "adjusted p"
+    name, p_name = family_name(family, study, tables), "adjusted p"
     labels = feature_labels(tables.shifts)
     if family.test == "global":
         leading = _clearest(rows)
         moved = 0 if pd.isna(family.statistic) or not family.statistic else (1 if family.statistic > 0 else -1)
         way = -moved if family.direction == "decrease" else moved
         against = " against the planned direction" if family.direction != "any" and moved < 0 else ""
-        words = shifted(setting, f"{name} ({amount(rows)} taken together)", way)
+        what = f"{name} ({amount(rows)} taken together)" if len(rows) > 1 else family_words(family, rows, study, tables)
+        words = shifted(setting, what, way)
         clearest = f"; clearest for {_with_level(leading, labels, study)}" if leading is not None else ""
         return f"{words}{against} (one test of all, {p_equals(family.p_adjusted)}{clearest})"
     decided = tables.decisions[

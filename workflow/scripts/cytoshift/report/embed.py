@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,6 +52,12 @@ class Album:
             return Picture(kind, name, Markup(""), f"report/figures/{kind}/{path.name}")
         self._left -= len(source)
         return Picture(kind, name, source, "")
+
+    def those(self, kind: str, names: Sequence[str], most: int = 12) -> list[Picture]:
+        """The named figures of a kind that are not shown yet, in the order given, `most` at most."""
+        there = set(self.names(kind))
+        taken = (self.take(kind, name) for name in [name for name in names if name in there][:most])
+        return [picture for picture in taken if picture is not None]
 
     def rest(self, kind: str, most: int = 12) -> list[Picture]:
         """The figures of a kind not shown yet, `most` at most."""

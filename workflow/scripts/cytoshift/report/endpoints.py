@@ -13,6 +13,7 @@ from cytoshift.report.answer import family_name, family_rows
 from cytoshift.report.formats import capital, count, effect_parts, listing, number, p_equals, p_words, plural
 from cytoshift.report.grids import Grid, Heading, figure, records, text
 from cytoshift.report.inputs import ReportTables
+from cytoshift.report.naming import read_names
 from cytoshift.report.sentences import amount
 from cytoshift.study.study import FigurePlan, Study
 
@@ -23,6 +24,7 @@ DECISIONS = {
     "none": "no decision",
     "": "no decision",
 }
+DIRECTIONS = {"decrease": "expected to fall", "increase": "expected to rise", "any": "in either direction"}
 TIERS = {"primary": "Primary", "secondary": "Secondary", "exploratory": "Exploratory"}
 MOST_ROWS = 60
 
@@ -59,7 +61,7 @@ def explored(tables: ReportTables, study: Study, plan: FigurePlan) -> Grid:
         below = int((q_values <= study.alpha).sum())
         rows.append(
             [
-                text(capital(family_name(family, study))),
+                text(capital(family_name(family, study, tables))),
                 text(contrast_label(plan, family.contrast)),
                 figure(count(family.n_features), float(family.n_features)),
                 figure(count(len(q_values)), float(len(q_values))),
@@ -81,7 +83,7 @@ def planned_and_not(tables: ReportTables, study: Study) -> list[str]:
     shifts, decisions = tables.shifts, tables.decisions
     planned = decisions[decisions["tier"] != "exploratory"].drop_duplicates(["contrast", "feature"])
     total = len(shifts)
-    named = [family_name(row, study) for row in records(tables.families) if row.tier != "exploratory"]
+    named = [family_name(row, study, tables) for row in records(tables.families) if row.tier != "exploratory"]
     texts = [
         f"Planned: {listing(dict.fromkeys(named))}, {len(planned):,} of {total:,} estimates (feature × contrast)."
         if len(planned)
@@ -104,13 +106,13 @@ def planned_and_not(tables: ReportTables, study: Study) -> list[str]:
 
 def _view(place: int, family: Any, tables: ReportTables, study: Study, plan: FigurePlan) -> EndpointView:
     rows = family_rows(family, tables)
-    name = capital(family_name(family, study))
+    name, say = capital(family_name(family, study, tables)), read_names(tables, plan).say
     facts = [
-        ("Planned", f"{amount(rows)}, direction: {family.direction}, alpha {study.alpha:g}"),
+        ("Planned", f"{amount(rows)}, {DIRECTIONS[family.direction]}, alpha {study.alpha:g}"),
         ("Tested by", str(family.correction)),
         ("Result", _result(family)),
-        ("Smallest p possible", f"{p_words(family.smallest_p)}: what exactness cost at this number of subjects"),
-        ("Decided by", str(family.decided_by).removeprefix(f"{family.correction}; ")),
+        ("Smallest p possible", _smallest(family)),
+        ("Decided by", say(str(family.decided_by).removeprefix(f"{family.correction}; "))),
     ]
     return EndpointView(
         anchor=f"endpoint-{place}",
@@ -127,8 +129,12 @@ def _view(place: int, family: Any, tables: ReportTables, study: Study, plan: Fig
 
 def _result(family: Any) -> str:
     statistic = "" if pd.isna(family.statistic) else f"statistic {number(family.statistic)}, "
-    adjusted = p_equals(family.p_adjusted, "adjusted over the plan, p")
-    return f"{statistic}{p_equals(family.p_value)}; {adjusted}"
+    adjusted = p_equals(family.p_adjusted, "p")
+    return f"{statistic}{p_equals(family.p_value)}; adjusted over the plan, {adjusted}"
+
+
+def _smallest(family: Any) -> str:
+    return "" if pd.isna(family.smallest_p) else f"{p_words(family.smallest_p)} at this number of subjects"
 
 
 def _rows(family: Any, rows: pd.DataFrame, tables: ReportTables, study: Study) -> Grid:
@@ -160,7 +166,7 @@ def _rows(family: Any, rows: pd.DataFrame, tables: ReportTables, study: Study) -
     note = f"Intervals are {100 * (1 - study.alpha):g} %, one feature at a time."
     if len(rows) > MOST_ROWS:
         note += f" {MOST_ROWS} of {len(rows):,} features shown; all are in tables.xlsx, sheet decisions."
-    return Grid(headings, body, f"Features of {family.endpoint}", note)
+    return Grid(headings, body, f"Features of {family_name(family, study, tables)}", note)
 
 
 def ranked_rows(tables: ReportTables) -> pd.DataFrame:

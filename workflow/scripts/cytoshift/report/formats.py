@@ -12,6 +12,7 @@ import pandas as pd
 NOTHING = "–"
 MINUS = "\N{MINUS SIGN}"
 _SMALLEST_P = 0.0001
+_ALPHAS = (0.05, 0.025, 0.01)
 _DIRECTIONS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 
 
@@ -49,24 +50,50 @@ def interval(low: Any, high: Any) -> str:
 
 
 def p_words(value: Any) -> str:
-    """A p-value: three significant digits below 0.1, two decimals above, '< 0.0001' at the end of the scale."""
+    """A p-value: four decimals below 0.1, two above, '< 0.0001' at the end of the scale; rounded once.
+
+    A p close to a usual alpha gets as many decimals as it needs to stand on the side of it where it is.
+    """
     if pd.isna(value):
         return NOTHING
     value = float(value)
     if value < _SMALLEST_P:
         return "< 0.0001"
-    return f"{value:.2f}" if value >= 0.1 else f"{float(f'{value:.3g}'):.{_decimals(value)}f}"
+    decimals = 2 if round(value, 4) >= 0.1 else 4
+    while decimals < 16 and any(
+        _side(float(f"{value:.{decimals}f}"), alpha) != _side(value, alpha) for alpha in _ALPHAS
+    ):
+        decimals += 1
+    return f"{value:.{decimals}f}"
 
 
-def _decimals(value: float) -> int:
-    """Decimals that show three significant digits, four at most."""
-    return min(4, 2 - math.floor(math.log10(value)))
+def _side(value: float, alpha: float) -> int:
+    return (value > alpha) - (value < alpha)
 
 
 def p_equals(value: Any, name: str = "p") -> str:
     """'p = 0.012', 'p < 0.0001'."""
     words = p_words(value)
     return f"{name} {words}" if words.startswith("<") else f"{name} = {words}"
+
+
+def numbers_words(numbers: str) -> str:
+    """The `numbers` of a finding for a reader: 'share=0.857143; limit=0.4' as 'share 0.86, limit 0.40'."""
+    return ", ".join(
+        f"{key.replace('_', ' ').replace(' cv', ' CV')} {_rounded(key, value)}"
+        for key, value in parse_numbers(numbers).items()
+    )
+
+
+def _rounded(key: str, value: str) -> str:
+    """A number of a finding; what is whole, or no number at all, stays as it was written."""
+    try:
+        parsed = float(value)
+    except ValueError:
+        return value
+    if parsed == int(parsed) if math.isfinite(parsed) else True:
+        return value
+    return p_words(parsed) if key == "p" or key.endswith("_p") else number(parsed)
 
 
 def percent(level: float) -> str:
@@ -93,8 +120,8 @@ def listing(items: Iterable[str], most: int = 0, last: str = "and") -> str:
 
 
 def capital(text: str) -> str:
-    """The text with its first letter large, the rest untouched."""
-    return text[:1].upper() + text[1:]
+    """The text with its first letter large, the rest untouched; a Greek letter is a name's own ('β-Endorphin')."""
+    return text[:1].upper() + text[1:] if text[:1].isascii() else text
 
 
 def parse_numbers(numbers: str) -> Mapping[str, str]:
@@ -118,9 +145,27 @@ def effect_parts(row: Any) -> tuple[str, str]:
     if pd.isna(row.estimate):
         return "", NOTHING
     if row.scale == "identity":
-        return "difference", _with_interval(row.estimate, row.ci_low, row.ci_high)
+        return "difference", difference(row.estimate, row.ci_low, row.ci_high)
     name = "odds ratio" if row.scale == "logit" else "ratio"
     return name, _with_interval(row.ratio, row.ratio_low, row.ratio_high)
+
+
+def difference(middle: Any, low: Any, high: Any) -> str:
+    """A difference with its interval, all to the decimals that suit the largest of them: '−0.01 (−0.83 to 0.81)'."""
+    sizes = [abs(float(value)) for value in (middle, low, high) if not pd.isna(value) and math.isfinite(value)]
+    largest = max(sizes, default=0.0)
+    if not 0.1 <= largest < 1000:
+        return _with_interval(middle, low, high)
+    decimals = 2 if largest < 10 else 1 if largest < 100 else 0
+    words = [_fixed(value, decimals) for value in (middle, low, high)]
+    return words[0] if pd.isna(low) and pd.isna(high) else f"{words[0]} ({words[1]} to {words[2]})"
+
+
+def _fixed(value: Any, decimals: int) -> str:
+    if pd.isna(value) or not math.isfinite(value):
+        return number(value)
+    text = f"{float(value):.{decimals}f}"
+    return (text.removeprefix("-") if not float(text) else text).replace("-", MINUS)
 
 
 def _with_interval(middle: Any, low: Any, high: Any) -> str:

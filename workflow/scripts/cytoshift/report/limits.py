@@ -8,6 +8,7 @@ from cytoshift.figures.words import concrete_contrasts, contrast_label
 from cytoshift.report.answer import confounded
 from cytoshift.report.formats import capital, listing, p_words, plural
 from cytoshift.report.inputs import ReportTables
+from cytoshift.report.naming import read_names
 from cytoshift.report.sentences import describe
 from cytoshift.study.study import FigurePlan, Study
 
@@ -15,6 +16,8 @@ REGRESSION = (
     "Regression to the mean is not quantifiable here: the plan gives neither the rule by which subjects were selected "
     "nor a source for the population's mean and correlation."
 )
+
+UNCONTROLLED = "whatever else came with time (expectation, season, regression to the mean) is part of the shift"
 
 POLICIES = {
     "limit_over_sqrt2": "in the tests limit/√2 stands in",
@@ -29,14 +32,16 @@ def limits(contrast: str, tables: ReportTables, study: Study, plan: FigurePlan) 
     found = [
         design_sentence(study, plan, contrast),
         _pairs(contrast, tables, study.limits.policy),
+        *_unmeasured(tables, plan),
         *_exactness(tables, study),
     ]
     found[1:1] = _confounded(contrast, tables, study, plan)
+    names = read_names(tables, plan)
     warnings = tables.findings[
         (tables.findings["severity"] == "warning") & tables.findings["contrast"].isin(["", contrast])
     ]
     for check in ("control_moved", "condition_always_first", "condition_always_last"):
-        found += [f"{capital(text)}." for text in _unstopped(warnings, check).head(1)]
+        found += [f"{capital(names.say(text))}." for text in _unstopped(warnings, check).head(1)]
     assumption = warnings[warnings["check"] == "depends_on_assumption"]
     if len(assumption):
         found.append(
@@ -45,8 +50,8 @@ def limits(contrast: str, tables: ReportTables, study: Study, plan: FigurePlan) 
         )
     flagged = flagged_samples(tables)
     if len(flagged):
-        verb = "was" if len(flagged) == 1 else "were"
-        found.append(f"{plural(len(flagged), 'sample')} {verb} flagged and kept; see what changes without them.")
+        verb, them = ("was", "it") if len(flagged) == 1 else ("were", "them")
+        found.append(f"{plural(len(flagged), 'sample')} {verb} flagged and kept; see what changes without {them}.")
     found.append(_tested(tables))
     if describe(contrast, study, plan).kind == "within":
         found.append("Regression to the mean is not quantifiable here.")
@@ -57,19 +62,24 @@ def design_sentence(study: Study, plan: FigurePlan, contrast: str) -> str:
     """The design and what it leaves open, in one or two sentences."""
     setting = describe(contrast, study, plan)
     if study.design == "single_arm":
-        return (
-            "One arm and no control: whatever else came with time (expectation, season, regression to the mean) is "
-            "part of the shift, so it can only be associated with the intervention."
-        )
+        return f"One arm and no control: {UNCONTROLLED}, so it can only be associated with the intervention."
     kind = "Parallel arms" if study.design == "parallel" else "Crossover"
-    if not study.randomised:
-        whose = "arms were" if study.design == "parallel" else "the order of conditions was"
-        return f"{kind}; {whose} not randomised: a difference may have other causes and is called an association."
-    strata = f" within strata of {listing([name.replace('_', ' ') for name in study.strata])}" if study.strata else ""
-    whose = "arms" if study.design == "parallel" else "the order of conditions"
-    text = f"{kind}; {whose} randomised{strata}; the plan does not say who was blinded."
+    whose, verb = ("arms", "were") if study.design == "parallel" else ("the order of conditions", "was")
+    if study.randomised:
+        strata = [name.replace("_", " ") for name in study.strata]
+        within = f" within strata of {listing(strata)}" if strata else ""
+        text = f"{kind}; {whose} {verb} randomised{within}; the plan does not say who was blinded."
+    elif setting.kind == "within":
+        text = f"{kind}; {whose} {verb} not randomised."
+    else:
+        text = (
+            f"{kind}; {whose} {verb} not randomised: a difference may have other causes and is called an association."
+        )
     if setting.kind == "within":
-        text += " This contrast looks at one arm only: it can only be associated with the intervention."
+        text += (
+            f" This contrast looks at one arm only, before and after: {UNCONTROLLED}, so it can only be associated "
+            "with what was done."
+        )
     return text
 
 
@@ -97,6 +107,23 @@ def _pairs(contrast: str, tables: ReportTables, policy: str) -> str:
     return f"{text} in this contrast; {plural(below, 'value')} below a limit, shown as such ({POLICIES[policy]})."
 
 
+def _unmeasured(tables: ReportTables, plan: FigurePlan) -> list[str]:
+    """Samples that are listed and were never measured, and contrasts that nobody has a pair for."""
+    found = []
+    listed = int((tables.findings["check"] == "sample_without_data").sum())
+    if listed:
+        verb = "is" if listed == 1 else "are"
+        found.append(f"{plural(listed, 'sample')} {verb} in the sample list without any measured value.")
+    used = set(tables.pairs.loc[tables.pairs["used"].astype(bool), "contrast"])
+    # Arms compared at one visit have subjects on either side, not pairs.
+    counted = set(tables.shifts.loc[tables.shifts["n_pairs"].fillna(0) > 0, "contrast"])
+    empty = [name for name in concrete_contrasts(plan) if name not in used | counted]
+    if empty:
+        named = listing([f"“{contrast_label(plan, name)}”" for name in empty], most=3)
+        found.append(f"Nobody has the values that {named} would need: nothing is estimated there.")
+    return found
+
+
 def _exactness(tables: ReportTables, study: Study) -> list[str]:
     planned = tables.families[tables.families["tier"] == "primary"]
     smallest = planned["smallest_p"].dropna()
@@ -111,7 +138,7 @@ def _tested(tables: ReportTables) -> str:
     planned = tables.decisions[tables.decisions["tier"] != "exploratory"]["feature"].nunique()
     return (
         f"{plural(features, 'feature')} tested in {plural(contrasts, 'contrast')}; "
-        f"{planned if planned else 'none'} of the features stood in a planned endpoint."
+        f"{planned or 'none'} of them {'was' if planned == 1 else 'were'} in a planned endpoint."
     )
 
 

@@ -11,11 +11,18 @@ import pandas as pd
 from cytoshift.figures.selection import select_features
 from cytoshift.figures.words import arm_label, concrete_contrasts, contrast_label, feature_labels
 from cytoshift.report.endpoints import DECISIONS, ranked_rows
-from cytoshift.report.formats import capital, count, effect_parts, number, p_words
+from cytoshift.report.formats import MINUS, capital, count, difference, effect_parts, interval, number, p_words
 from cytoshift.report.grids import Grid, Heading, figure, records, text
 from cytoshift.report.inputs import ReportTables
+from cytoshift.report.methods import METHODS
 from cytoshift.study.study import FigurePlan, Study
 
+EFFECT_SIZES = {
+    "d_av": "d_av: mean change over the mean of the two SDs, Hedges' correction",
+    "baseline_sd": "shift over the SD at baseline",
+    "matched_rank_biserial": "matched rank-biserial",
+    "rank_biserial": "rank-biserial",
+}
 MOST_ROWS = 1200
 MOST_SECTIONS = 60
 MOST_CONTRASTS = 12
@@ -161,19 +168,13 @@ def _marker(
     facts = [
         ("Written in the files", main.as_written),
         ("Group", _kind(main)),
-        (
-            "Estimated by",
-            f"{main.method} ({main.p_method}; interval: {main.ci_method})" if main.p_method else main.method,
-        ),
-        ("Effect size", "" if pd.isna(main.effect_size) else f"{number(main.effect_size)} ({main.effect_size_kind})"),
+        ("Estimated by", METHODS.get(main.method, main.method.replace("_", " "))),
+        ("Effect size", _effect_size(main)),
         (
             "Found with 80 % power",
             "" if pd.isna(main.detectable_ratio) else f"{detectable} {number(main.detectable_ratio)}",
         ),
         ("Note", main.note),
-    ]
-    facts = [
-        (term, words.replace("_", " ") if term in ("Estimated by", "Effect size") else words) for term, words in facts
     ]
     ordered = rows.sort_values("contrast", key=lambda s: s.map(order), kind="stable").head(MOST_CONTRASTS)
     body = []
@@ -201,15 +202,20 @@ def _marker(
     return MarkerView(f"marker-{place}", chosen.feature, label, shown, bool(chosen.planned), grid)
 
 
+def _effect_size(row: Any) -> str:
+    """The standardised size; a row on detection has none beside its odds ratio."""
+    if pd.isna(row.effect_size) or row.effect_size_kind not in EFFECT_SIZES:
+        return ""
+    return f"{row.effect_size:.2f} ({EFFECT_SIZES[row.effect_size_kind]})".replace("-", MINUS, 1)
+
+
 def _own_change(change: Any, scale: str) -> Any:
     if change is None or pd.isna(change.estimate):
         return figure("–", float("nan"))
-    middle, low, high = (
-        (change.estimate, change.ci_low, change.ci_high)
-        if scale == "identity"
-        else (change.ratio, change.ratio_low, change.ratio_high)
-    )
-    return figure(f"{number(middle)} ({number(low)} to {number(high)})", change.estimate)
+    if scale == "identity":
+        return figure(difference(change.estimate, change.ci_low, change.ci_high), change.estimate)
+    words = f"{number(change.ratio)} ({interval(change.ratio_low, change.ratio_high)})"
+    return figure(words, change.estimate)
 
 
 def _below(row: Any) -> float:

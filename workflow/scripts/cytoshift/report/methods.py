@@ -12,6 +12,7 @@ from cytoshift.study.study import FigurePlan, Study
 METHODS = {
     "paired_t": "paired t: mean change over its standard error, t interval",
     "moderated_t": "moderated t: paired or two-group t with the variances squeezed towards their common prior",
+    "adjusted_difference": "difference between arms from a linear model with the plan's covariates",
     "signed_rank": "Wilcoxon signed-rank test (zeros by Pratt) with the Hodges–Lehmann shift",
     "rank_sum": "Wilcoxon rank-sum test with the Hodges–Lehmann shift",
     "welch_t": "Welch's t: difference of two arms, variances apart",
@@ -23,6 +24,22 @@ METHODS = {
     "detection_paired": "detection only (mostly non-detects): exact McNemar test, odds ratio with exact interval",
     "detection_arms": "detection only (mostly non-detects): Fisher's exact test, odds ratio",
 }
+P_METHODS = {
+    "t": "t",
+    "moderated_t": "moderated t",
+    "hc3_t": "t, standard error by HC3",
+    "exact_mcnemar": "exact McNemar",
+    "fisher_exact": "Fisher's exact",
+    "exact_signed_rank": "exact signed-rank",
+    "exact_rank_sum": "exact rank-sum",
+    "hodges_lehmann": "Hodges–Lehmann",
+    "": "none",
+}
+BIAS = (
+    "Any such stand-in is biased: where both values of a pair lie below the limit the change counts as none, so shifts "
+    "are mostly understated and their spread too small, and where limits differ between plates or visits it can make a "
+    "shift of its own"
+)
 POLICIES = {
     "limit_over_sqrt2": "limit/√2 stands in for a non-detect",
     "half_limit": "half the limit stands in for a non-detect",
@@ -54,6 +71,7 @@ def method_paragraphs(tables: ReportTables, study: Study) -> list[tuple[str, str
             "Pairing",
             "Change is target − reference; pairs are matched by subject id. A pair is lost only with a reason.",
         ),
+        ("Moderated t", _moderated(tables)),
         ("Joint tests and error rates", _multiplicity(tables, study)),
         ("What exact means", _exact(tables)),
         ("Regression to the mean", REGRESSION),
@@ -69,8 +87,8 @@ def methods_used(tables: ReportTables, plan: FigurePlan) -> Grid:
         [
             text(contrast_label(plan, row.contrast)),
             text(METHODS.get(row.method, row.method.replace("_", " ")) or "no estimate"),
-            text(row.p_method.replace("_", " ")),
-            text(row.ci_method.replace("_", " ")),
+            text(P_METHODS.get(row.p_method, row.p_method.replace("_", " "))),
+            text(P_METHODS.get(row.ci_method, row.ci_method.replace("_", " "))),
             figure(count(row.features), float(row.features)),
         ]
         for row in records(grouped)
@@ -99,14 +117,31 @@ def _scale(tables: ReportTables, study: Study) -> str:
 def _non_detects(study: Study) -> str:
     limits = study.limits
     floors = (
-        "Constants written in place of non-detects are searched for and treated as non-detects."
+        "Constants that somebody wrote in place of non-detects are searched for and treated as non-detects; a smallest "
+        "value that repeats is not called one where the file itself writes non-detects for that analyte and plate."
         if limits.detect_floors
         else "The search for constants written in place of non-detects was turned off."
     )
     return (
         "A value below its limit is an interval and stays one in tables and figures; in the tests "
-        f"{POLICIES[limits.policy]}. A feature below its limit in more than {percent(limits.detection_only_above)} of "
+        f"{POLICIES[limits.policy]}. {_bias(limits.policy)}. A feature below its limit in more than {percent(limits.detection_only_above)} of "
         f"a contrast's values is tested on detection only. {floors} A gap without a limit is missing, not below."
+    )
+
+
+def _bias(policy: str) -> str:
+    if policy == "drop":
+        return "Leaving them out is biased: the values that remain are the higher ones"
+    return BIAS
+
+
+def _moderated(tables: ReportTables) -> str:
+    ran = (tables.shifts["method"] == "moderated_t").any()
+    return (
+        "The moderated t needs at least 20 features of one layer in a contrast, each with at most 20\N{NO-BREAK SPACE}% "
+        "non-detects, and a median of 5 residual degrees of freedom, or its prior cannot be learned. "
+        + ("Where it did not have them, the" if ran else "It was not used; the")
+        + " ordinary t stands and the note of the row says why."
     )
 
 
@@ -153,15 +188,29 @@ def _multiplicity(tables: ReportTables, study: Study) -> str:
 
 
 def _exact(tables: ReportTables) -> str:
-    corrections = " ".join(tables.families["correction"])
-    kinds = []
-    if "flip" in corrections:
-        kinds.append("flipping the signs of a subject's pair is exact when before and after are exchangeable")
-    if "relabel" in corrections:
-        kinds.append("relabelling arms is exact under randomisation (approximate where arms were not randomised)")
-    if not kinds:
-        return "No joint exact test was run."
+    """Which exact tests were run, and what they can and cannot say."""
+    joint = [words for words in dict.fromkeys(tables.families["correction"]) if "flip" in words or "relabel" in words]
+    rows = [
+        P_METHODS[name]
+        for name in dict.fromkeys(tables.shifts["p_method"])
+        if name in P_METHODS and ("exact" in name or "mcnemar" in name)
+    ]
+    ran = []
+    if joint:
+        ran.append(f"Exact tests of endpoints: {listing(joint)}.")
+    if rows:
+        ran.append(f"Exact tests of single rows: {listing(rows)}.")
+    if not ran:
+        return "No exact test was run."
+    if any("flip" in words for words in joint):
+        ran.append("Flipping the signs of a subject's pair is exact when before and after are exchangeable.")
+    if any("relabel" in words for words in joint):
+        ran.append("Relabelling arms is exact under randomisation, approximate where arms were not randomised.")
+    if any("random" in words for words in joint):
+        ran.append("A random draw of them that includes the data as they are is still exact.")
     return (
-        f"{capital('; '.join(kinds))}. Exchangeable is more than equal means: with non-detects a change of spread can "
-        "reject as well. Exactness is conditional on the normalized values."
+        f"{' '.join(ran)} Exact means that nothing but the order of the two is used if they are exchangeable under the "
+        "null hypothesis. That is more than equal means: a change of spread alone can reject as well, above all with "
+        "non-detects. It is also conditional on the normalized values: the choice of limits, plates and samples is "
+        "taken as given."
     )

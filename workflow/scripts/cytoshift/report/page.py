@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +13,21 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from cytoshift.figures.saving import safe_name
-from cytoshift.figures.words import concrete_contrasts, contrast_label
+from cytoshift.figures.words import condition, contrast_label, planned_contrasts
 from cytoshift.report import endpoints, limits, markers, methods, people, reliability
 from cytoshift.report.answer import answer, verdict_words
 from cytoshift.report.captions import read_captions
 from cytoshift.report.embed import Album, Picture
 from cytoshift.report.formats import count, plain_text
 from cytoshift.report.inputs import ReportTables
+from cytoshift.report.naming import read_names
 from cytoshift.report.provenance import short_checksums, software_versions
+from cytoshift.study.contrasts import concerned
 from cytoshift.study.study import FigurePlan, Study, stage_sections
 
 TEMPLATES = Path(__file__).with_name("templates")
 MOST_FIGURES = 12
+FEW, FIRST = 6, 4  # figures of a kind all shown at once; where there are more, the planned ones and these at least
 
 
 def build_page(
@@ -44,9 +48,10 @@ def build_page(
     reply = answer(tables, study, plan)
     album = Album(figures)
     pictures = _pictures(album, reply.contrast, plan)
-    flagged = limits.flagged_samples(tables)
+    flagged, names = limits.flagged_samples(tables), read_names(tables, plan)
     context = {
         "study": study,
+        "condition": condition(study.disease),
         "answer": reply,
         "verdict": verdict_words(reply.verdict),
         "limits": limits.limits(reply.contrast, tables, study, plan),
@@ -58,7 +63,7 @@ def build_page(
         "times": people.visit_times(study),
         "attendance": people.attendance(tables, plan),
         "planned_exclusions": people.planned_exclusions(study),
-        "exclusions": people.exclusions(tables),
+        "exclusions": people.exclusions(tables, names),
         "lost_pairs": people.lost_pairs(tables, plan),
         "endpoints": endpoints.endpoint_views(tables, study, plan),
         "explored": endpoints.explored(tables, study, plan),
@@ -71,7 +76,7 @@ def build_page(
         "cells": markers.layer_grid(tables, plan, ("cell", "index")),
         "findings": reliability.finding_groups(tables, plan),
         "findings_sentence": reliability.findings_sentence(tables),
-        "flagged": reliability.flagged_grid(flagged),
+        "flagged": reliability.flagged_grid(flagged, names),
         "flagged_count": len(flagged),
         "without_flagged": reliability.without_flagged_grid(tables, plan, study),
         "regression": limits.REGRESSION,
@@ -116,27 +121,40 @@ def _inert(value: Any) -> Any:
     return plain_text(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
-def _pictures(album: Album, main: str, plan: FigurePlan) -> dict[str, list[tuple[Picture, str]]]:
-    """The page's figures by place, each with its title; the answer's forest first, so that it is always embedded."""
-    labels = {safe_name(contrast): contrast_label(plan, contrast) for contrast in concrete_contrasts(plan)}
-    labels |= {f"{name}-differences": f"{label}: clinical scores" for name, label in list(labels.items())}
+@dataclass(frozen=True)
+class Plates:
+    """Figures of one kind, each with its title: those to be seen at once, and those behind a click."""
 
-    def titled(found: list[Picture]) -> list[tuple[Picture, str]]:
-        return [(picture, labels.get(picture.name, "")) for picture in found]
+    shown: list[tuple[Picture, str]]
+    folded: list[tuple[Picture, str]]
+
+
+def _pictures(album: Album, main: str, plan: FigurePlan) -> dict[str, Plates]:
+    """The page's figures by place, planned contrasts first; the answer's forest before all, so that it is embedded."""
+    order = [safe_name(contrast) for contrast in planned_contrasts(plan)]
+    labels = dict(zip(order, (contrast_label(plan, contrast) for contrast in planned_contrasts(plan)), strict=True))
+    scores = [f"{name}-differences" for name in order]
+    labels |= {score: f"{labels[name]}: clinical scores" for score, name in zip(scores, order, strict=True)}
+    planned = {
+        safe_name(contrast.id)
+        for endpoint in plan.endpoints
+        if endpoint.tier != "exploratory"
+        for contrast in concerned(endpoint, plan.contrasts)
+    }
+
+    def plates(found: list[Picture]) -> Plates:
+        titled = [(picture, labels.get(picture.name, "")) for picture in found]
+        if len(titled) <= FEW:
+            return Plates(titled, [])
+        lead = max(FIRST, sum(picture.name.removesuffix("-differences") in planned for picture, _ in titled))
+        return Plates(titled[:lead], titled[lead:])
 
     first = album.take("forest", safe_name(main))
-    places = {"answer": titled([first] if first else [])}
-    for kind in (
-        "flow",
-        "volcano",
-        "pvalues",
-        "forest",
-        "heatmap",
-        "trajectories",
-        "cells",
-        "missingness",
-        "sample_map",
-    ):
-        places[kind] = titled(album.rest(kind, MOST_FIGURES))
-    scores = [pair for pair in places["forest"] if pair[0].name.endswith("-differences")]
-    return places | {"scores": scores, "forest": [pair for pair in places["forest"] if pair not in scores]}
+    places = {"answer": plates([first] if first else []), "flow": plates(album.rest("flow", MOST_FIGURES))}
+    # Figures by contrast may be many: those that are few must not fall behind the budget they spend.
+    for kind in ("pvalues", "trajectories", "cells", "missingness", "sample_map"):
+        places[kind] = plates(album.rest(kind, MOST_FIGURES))
+    places["scores"] = plates(album.those("forest", scores, MOST_FIGURES))
+    for kind in ("volcano", "forest", "heatmap"):
+        places[kind] = plates(album.those(kind, order, MOST_FIGURES))
+    return places

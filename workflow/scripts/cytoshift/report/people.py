@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from cytoshift.figures.words import arm_label, contrast_label, visit_label
 from cytoshift.report.formats import MINUS, capital, count, listing, plural
 from cytoshift.report.grids import Cell, Grid, Heading, figure, records, text
 from cytoshift.report.inputs import ReportTables
+from cytoshift.report.naming import Names
 from cytoshift.study.study import FigurePlan, Study
 
 MOST_EXCLUSIONS = 40
@@ -48,10 +51,14 @@ def visit_times(study: Study) -> str:
     known = [visit for visit in study.visits if visit.time is not None]
     if not known:
         return ""
-    times = ", ".join(
-        f"{visit.label or visit.id.replace('_', ' ')} {f'{visit.time:g}'.replace('-', MINUS)}" for visit in known
-    )
-    return f"Planned times ({study.time_unit}): {times}."
+    times = [f"{visit.time:g}".replace("-", MINUS) for visit in known]
+    words = [visit.label or visit.id.replace("_", " ") for visit in known]
+    # A visit called by its time ('week 8') need not be told twice.
+    said = [
+        time if word in (f"{study.time_unit} {time}", f"{time} {study.time_unit}") else f"{time} ({word})"
+        for time, word in zip(times, words, strict=True)
+    ]
+    return f"Planned at these times ({study.time_unit}s): {', '.join(said)}."
 
 
 def planned_exclusions(study: Study) -> Grid:
@@ -64,16 +71,20 @@ def planned_exclusions(study: Study) -> Grid:
     return Grid([Heading("Left out"), Heading("Reason given in the study file")], rows, "Exclusions in the study file")
 
 
-def exclusions(tables: ReportTables) -> Grid:
+def exclusions(tables: ReportTables, names: Names) -> Grid:
     """Findings that led to an exclusion, and samples that quality left out."""
     hit = tables.findings[tables.findings["action"] == "excluded"]
     rows = [
-        [text(check_words(row.check)), text(_hit(row)), text(row.message)] for row in records(hit.head(MOST_EXCLUSIONS))
+        [text(check_words(row.check)), text(_hit(row, names)), text(names.finding(row))]
+        for row in records(hit.head(MOST_EXCLUSIONS))
     ]
     if "left_out" in tables.samples:
         gone = tables.samples[tables.samples["left_out"] != ""]
         shown = max(0, MOST_EXCLUSIONS - len(rows))
-        rows += [[text("Sample left out"), text(row.sample), text(row.left_out)] for row in records(gone.head(shown))]
+        rows += [
+            [text("Sample left out"), text(names.sample(row.sample)), text(row.left_out.replace("_", " "))]
+            for row in records(gone.head(shown))
+        ]
         total = len(hit) + len(gone)
     else:
         total = len(hit)
@@ -115,9 +126,11 @@ def check_words(check: str) -> str:
     return capital(words.replace(" cv", " CV").replace("icc", "ICC"))
 
 
-def _hit(row: object) -> str:
-    parts = [f"{key} {value}" for key in ("subject", "sample", "feature", "plate") if (value := getattr(row, key))]
-    return ", ".join(parts)
+def _hit(row: Any, names: Names) -> str:
+    feature = names.features.get(row.feature, row.feature)
+    about = [row.subject and f"subject {row.subject}", row.sample and f"sample {names.sample(row.sample)}", feature,
+             row.plate and f"plate {row.plate}"]  # fmt: skip
+    return ", ".join(part for part in about if part)
 
 
 def _real(samples: pd.DataFrame) -> pd.DataFrame:

@@ -30,8 +30,11 @@ def software_versions() -> dict[str, str]:
 
 
 def short_names(paths: Iterable[str]) -> dict[str, str]:
-    """For each path its shortest trailing part that no other of them has: no folder of this machine gets out."""
-    parts = {path: PurePosixPath(path.replace("\\", "/")).parts for path in paths}
+    """For each path its shortest trailing part that no other of them has: no folder of this machine gets out.
+
+    Only '/' parts a path: a file's name may hold a backslash.
+    """
+    parts = {path: PurePosixPath(path).parts for path in paths}
     names = {}
     for path, own in parts.items():
         others = [other for name, other in parts.items() if name != path]

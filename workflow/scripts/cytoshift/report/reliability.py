@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from cytoshift.figures.words import contrast_label, feature_labels
+from cytoshift.figures.words import contrast_label
 from cytoshift.report.endpoints import ranked_rows
-from cytoshift.report.formats import count, effect_parts, p_words, plural
+from cytoshift.report.formats import count, effect_parts, numbers_words, p_words, plural
 from cytoshift.report.grids import Grid, Heading, figure, records, text
 from cytoshift.report.inputs import ReportTables
+from cytoshift.report.naming import Names, read_names
 from cytoshift.report.people import check_words
 from cytoshift.study.study import FigurePlan, Study
 
@@ -36,7 +36,7 @@ class FindingGroup:
 
 def finding_groups(tables: ReportTables, plan: FigurePlan) -> list[FindingGroup]:
     """Findings by check, warnings first, then in the order of the stages."""
-    findings, labels = tables.findings, feature_labels(tables.shifts)
+    findings, names = tables.findings, read_names(tables, plan)
     groups = []
     for severity in ("warning", "note", ""):
         part = findings[findings["severity"] == severity]
@@ -44,7 +44,7 @@ def finding_groups(tables: ReportTables, plan: FigurePlan) -> list[FindingGroup]
             shown = rows.head(MOST_PER_CHECK)
             left = len(rows) - len(shown)
             items = [
-                (_where(row, labels, plan), str(row.message), _numbers(row.numbers), str(row.action))
+                (_where(row, names), names.finding(row), numbers_words(row.numbers), str(row.action))
                 for row in records(shown)
             ]
             more = f"{plural(left, 'finding')} more in tables.xlsx, sheet findings." if left else ""
@@ -61,7 +61,7 @@ def findings_sentence(tables: ReportTables) -> str:
     warnings = int((findings["severity"] == "warning").sum())
     actions = findings["action"].value_counts()
     done = [f"{count(actions[name])} {words}" for name, words in _ACTIONS if name in actions]
-    return f"{plural(len(findings), 'finding')}, {plural(warnings, 'warning')} among them: {', '.join(done)}."
+    return f"{plural(len(findings), 'finding')}, of which {plural(warnings, 'warning')}: {', '.join(done)}."
 
 
 _ACTIONS = (("excluded", "led to an exclusion"), ("flagged", "flagged and kept"), ("nothing", "noted only"))
@@ -104,9 +104,11 @@ def without_flagged_grid(tables: ReportTables, plan: FigurePlan, study: Study) -
     return Grid(headings, rows, "With and without flagged samples", note)
 
 
-def flagged_grid(flagged: pd.DataFrame) -> Grid:
+def flagged_grid(flagged: pd.DataFrame, names: Names) -> Grid:
     """The flagged samples and why."""
-    rows = [[text(row.sample), text(row.flags.replace("_", " "))] for row in records(flagged.head(MOST_ROWS))]
+    rows = [
+        [text(names.sample(row.sample)), text(row.flags.replace("_", " "))] for row in records(flagged.head(MOST_ROWS))
+    ]
     note = f"{len(rows)} of {len(flagged):,} shown." if len(flagged) > len(rows) else ""
     return Grid([Heading("Sample"), Heading("Flagged because")], rows, "Flagged samples", note)
 
@@ -143,11 +145,12 @@ def names_grid(tables: ReportTables) -> Grid:
     return Grid(headings, rows, "How names were understood", note)
 
 
-def _where(row: Any, labels: Mapping[str, str], plan: FigurePlan) -> str:
+def _where(row: Any, names: Names) -> str:
     """What a finding is about, as far as its message does not say so itself."""
-    feature = labels.get(row.feature, row.feature)
-    about = [row.subject, row.sample, feature, row.plate, contrast_label(plan, row.contrast) if row.contrast else ""]
-    return ", ".join(dict.fromkeys(part for part in about if part and part not in row.message))
+    message = names.finding(row)
+    about = [row.subject, names.sample(row.sample), names.features.get(row.feature, row.feature), row.plate,
+             names.contrasts.get(row.contrast, row.contrast)]  # fmt: skip
+    return ", ".join(dict.fromkeys(part for part in about if part and part not in message))
 
 
 def _remark(row: Any, other: Any, alpha: float) -> str:
@@ -161,9 +164,3 @@ def _remark(row: Any, other: Any, alpha: float) -> str:
     if pd.isna(row.p_value) or pd.isna(other.p_value):
         return ""
     return f"crosses p = {alpha:g}" if (row.p_value <= alpha) != (other.p_value <= alpha) else ""
-
-
-def _numbers(numbers: str) -> str:
-    """'share=0.56; limit=0.4' as 'share 0.56, limit 0.4'."""
-    parts = [part.partition("=") for part in numbers.split("; ") if part]
-    return ", ".join(f"{key.replace('_', ' ')} {value}".strip() for key, _, value in parts)

@@ -7,7 +7,7 @@ from typing import Literal
 
 import pandas as pd
 
-from cytoshift.figures.words import arm_label, concrete_contrasts, visit_label
+from cytoshift.figures.words import arm_label, concrete_contrasts, condition, visit_label
 from cytoshift.report.formats import capital, listing, plural
 from cytoshift.study.contrasts import Contrast, Mean, When
 from cytoshift.study.study import FigurePlan, Study
@@ -118,7 +118,7 @@ def amount(rows: pd.DataFrame) -> str:
 def question(study: Study, plan: FigurePlan, contrast_id: str, what: str, direction: str) -> str:
     """The question of a page, composed from the contrast, the planned direction and the study's disease."""
     setting = describe(contrast_id, study, plan)
-    people = f", in {study.disease}" if study.disease else ""
+    people = f", in {condition(study.disease)}" if study.disease else ""
     if setting.kind == "at":
         level = {"decrease": "lower", "increase": "higher"}.get(direction, "different")
         return f"{capital(setting.span)}, was {what} {level} with {setting.arm} than with {setting.against}{people}?"

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 
 from cytoshift.frames import conform
-from cytoshift.shift.comparison import Comparison, Side
+from cytoshift.shift.comparison import Comparison
+from cytoshift.shift.notes import to_ratio
 from cytoshift.shift.paired import paired_t
-from cytoshift.shift.rows import to_ratio
+from cytoshift.shift.sides import Side
 from cytoshift.study.study import ShiftPlan
 from cytoshift.tables import ARM_CHANGES
 

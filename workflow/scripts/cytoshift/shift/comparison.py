@@ -8,21 +8,14 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from cytoshift.shift.grid import ABOVE, BELOW, EXTRAPOLATED, MISSING, OBSERVED, Grid
-from cytoshift.study.contrasts import Contrast, Mean, When
+from cytoshift.shift.grid import MISSING, Grid
+from cytoshift.shift.recensoring import recensor
+from cytoshift.shift.sides import Side, side_of
+from cytoshift.study.contrasts import Contrast
 from cytoshift.study.problem import Problem, Problems
-from cytoshift.study.study import ShiftPlan
+from cytoshift.study.study import ShiftPlan, contrast_randomised
 
 Kind = Literal["paired", "arms_change", "arms_at"]
-
-
-@dataclass(frozen=True)
-class Side:
-    """Values of one side of a comparison, each array (subjects, features), as in `Grid`."""
-
-    tested: np.ndarray
-    shown: np.ndarray
-    status: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -32,32 +25,35 @@ class Comparison:
     kind: `paired` (within subjects; in a crossover a difference of differences where a control condition is named),
     `arms_change` (two arms, two visits), `arms_at` (two arms, one visit; `reference` is then empty).
     `arm` is 1 for the arm of interest and 0 for the comparison (paired: all 1). `control` holds the comparison
-    condition's (reference, target) in a crossover. `subjects`, `plate` and `samples` (one row per subject, for
-    covariates) run along the first axis of every array.
+    condition's (reference, target) in a crossover. `subjects` and `samples` (one row per subject, for covariates) run
+    along the first axis of every array; `plate` holds, by source, the plate of each subject's sample at the target
+    visit. `randomised`: both arms took part in a randomisation. `written` are (reference, target) before values were
+    censored again at the larger limit of their pair, `recensored` how many were, per feature.
     """
 
     contrast: Contrast
     kind: Kind
+    randomised: bool
     subjects: np.ndarray
     arm: np.ndarray
     features: pd.DataFrame
     reference: Side | None
     target: Side
     control: tuple[Side | None, Side] | None
+    written: tuple[Side | None, Side]
+    recensored: np.ndarray
     samples: pd.DataFrame
-    plate: np.ndarray
+    plate: dict[str, np.ndarray]
 
     @property
-    def non_detects(self) -> np.ndarray:
-        """Non-detects (below or above a limit) of every side; (sides, subjects, features)."""
-        sides = [self.reference, self.target, *(self.control or ())]
-        return np.stack([np.isin(side.status, (BELOW, ABOVE)) for side in sides if side is not None])
+    def sides(self) -> list[Side]:
+        """Every side there is: reference, target, then the control condition's."""
+        return [side for side in (self.reference, self.target, *(self.control or ())) if side is not None]
 
     @property
     def present(self) -> np.ndarray:
         """Values that are not missing, of every side; (sides, subjects, features)."""
-        sides = [self.reference, self.target, *(self.control or ())]
-        return np.stack([side.status != MISSING for side in sides if side is not None])
+        return np.stack([side.status != MISSING for side in self.sides])
 
     @property
     def change(self) -> np.ndarray:
@@ -68,12 +64,17 @@ class Comparison:
             change = change - (after.tested - (0.0 if before is None else before.tested))
         return change
 
+    def with_status(self, *codes: int) -> np.ndarray:
+        """Values of these status codes, of every side; (sides, subjects, features)."""
+        return np.stack([np.isin(side.status, codes) for side in self.sides])
+
 
 def compare(grid: Grid, samples: pd.DataFrame, contrast: Contrast, plan: ShiftPlan) -> Comparison:
     """Select the subjects and values of one concrete contrast.
 
-    `samples` is the SAMPLES table of the samples kept. Raises Problems when a subject has two samples where one is
-    meant (several specimens) or when `where` names a column that is not there.
+    `samples` is the SAMPLES table of the samples kept. A subject of two arms of a parallel study has no values. Raises
+    Problems when a subject has two samples where one is meant (several specimens), or `where` names a column that is
+    not there.
     """
     chosen = _where(samples, contrast)
     chosen = chosen[chosen["sample"].isin(grid.sample) & chosen["type"].isin(["", "sample"])]
@@ -81,32 +82,76 @@ def compare(grid: Grid, samples: pd.DataFrame, contrast: Contrast, plan: ShiftPl
     kind: Kind = "paired"
     if contrast.against is not None and not within:
         kind = "arms_at" if contrast.at is not None else "arms_change"
-    arms = [arm for arm in (contrast.arm, None if within else contrast.against) if arm is not None]
-    of_arms = chosen[chosen["arm"].isin(arms)] if arms else chosen
-    other = chosen[chosen["arm"] == contrast.against]
-    # who passed the control condition alone is a lost pair, not a stranger
-    everyone = pd.concat([of_arms, other.assign(arm=contrast.arm)]) if within else of_arms
-    named = everyone[everyone["visit"].isin(contrast.visits())]
+    arms = [arm for arm in (contrast.arm, contrast.against) if arm is not None]
+    own = [contrast.arm] if within else arms
+    concerned = chosen[chosen["arm"].isin(arms)] if arms else chosen
+    named = concerned[concerned["visit"].isin(contrast.visits())]
     subjects = pd.Index(named["subject"].unique()).sort_values()
     after = contrast.at if contrast.at is not None else contrast.target
-    reference = None if contrast.at is not None else _side(grid, of_arms, subjects, contrast.reference, contrast)
+    before = None if contrast.at is not None else contrast.reference
+    switched = _switched(named) if plan.design == "parallel" else pd.Index([])
+    usable = concerned[~concerned["subject"].isin(switched)]
+    of_arms = usable[usable["arm"].isin(own)] if own else usable
+
+    def side(rows: pd.DataFrame, when: object) -> Side | None:
+        return None if when is None else side_of(grid, rows, subjects, when, contrast.id, plan.visits, switched)
+
+    written = (side(of_arms, before), _needed(side(of_arms, after)))
+    reference, target, recensored = recensor(*written, grid.features["scale"], plan.limits.policy)
     control = None
     if within:
-        before = None if contrast.at is not None else _side(grid, other, subjects, contrast.reference, contrast)
-        control = (before, _side(grid, other, subjects, after, contrast))
-    described = named.drop_duplicates("subject").set_index("subject").reindex(subjects).reset_index()
+        of_control = usable[usable["arm"] == contrast.against]
+        pair = (side(of_control, before), _needed(side(of_control, after)))
+        control_before, control_after, more = recensor(*pair, grid.features["scale"], plan.limits.policy)
+        control, recensored = (control_before, control_after), recensored + more
+    described = _describe(named, subjects, plan)
     return Comparison(
         contrast=contrast,
         kind=kind,
+        randomised=contrast_randomised(contrast, plan.arms, plan.randomised, plan.design),
         subjects=subjects.to_numpy(dtype=object),
         arm=np.ones(len(subjects)) if kind == "paired" else (described["arm"] == contrast.arm).to_numpy(dtype=float),
         features=grid.features,
         reference=reference,
-        target=_side(grid, of_arms, subjects, after, contrast),
+        target=target,
         control=control,
+        written=written,
+        recensored=recensored,
         samples=described,
-        plate=grid.plate[grid.sample.get_indexer(pd.Index(described["sample"]))],
+        plate={source: _plates(grid, source, of_arms, subjects, contrast) for source in grid.plate},
     )
+
+
+def take(
+    comparison: Comparison, *, subjects: np.ndarray | None = None, features: np.ndarray | None = None
+) -> Comparison:
+    """The same comparison with the subjects, the features, or both of boolean masks only."""
+    rows = np.ones(len(comparison.subjects), dtype=bool) if subjects is None else subjects
+    columns = np.ones(len(comparison.features), dtype=bool) if features is None else features
+
+    def part(side: Side | None) -> Side | None:
+        return None if side is None else side.take(rows, columns)
+
+    control = comparison.control
+    return replace(
+        comparison,
+        subjects=comparison.subjects[rows],
+        arm=comparison.arm[rows],
+        features=comparison.features[columns].reset_index(drop=True),
+        reference=part(comparison.reference),
+        target=comparison.target.take(rows, columns),
+        control=None if control is None else (part(control[0]), control[1].take(rows, columns)),
+        written=(part(comparison.written[0]), comparison.written[1].take(rows, columns)),
+        recensored=comparison.recensored[columns],
+        samples=comparison.samples[rows].reset_index(drop=True),
+        plate={source: plates[rows] for source, plates in comparison.plate.items()},
+    )
+
+
+def _needed(side: Side | None) -> Side:
+    if side is None:
+        raise ValueError("a contrast needs a target visit, or `at`")
+    return side
 
 
 def _where(samples: pd.DataFrame, contrast: Contrast) -> pd.DataFrame:
@@ -119,66 +164,28 @@ def _where(samples: pd.DataFrame, contrast: Contrast) -> pd.DataFrame:
     return samples
 
 
-def _side(grid: Grid, samples: pd.DataFrame, subjects: pd.Index, when: When | None, contrast: Contrast) -> Side:
-    visits = when.mean if isinstance(when, Mean) else [str(when)]
-    sides = [_at_visit(grid, samples[samples["visit"] == visit], subjects, visit, contrast) for visit in visits]
-    return sides[0] if len(sides) == 1 else _average(sides)
+def _switched(named: pd.DataFrame) -> pd.Index:
+    """Subjects of a parallel study that appear in more than one arm."""
+    arms = named.groupby("subject")["arm"].nunique()
+    return arms.index[arms > 1]
 
 
-def _at_visit(grid: Grid, samples: pd.DataFrame, subjects: pd.Index, visit: str, contrast: Contrast) -> Side:
-    twice = samples[samples["subject"].duplicated()]
-    if len(twice):
-        subject = twice["subject"].iloc[0]
-        names = ", ".join(samples.loc[samples["subject"] == subject, "sample"])
-        message = f"subject {subject!r} has several samples at {visit} ({names}); choose with `where: {{specimen: …}}`"
-        raise Problems([Problem(f"contrast {contrast.id}", "where", message)])
-    rows = pd.Series(
-        grid.sample.get_indexer(pd.Index(samples["sample"])).astype(float), index=samples["subject"]
-    ).reindex(subjects)
-    present = rows.notna().to_numpy()
-    shape = (len(subjects), grid.tested.shape[1])
-    side = Side(np.full(shape, np.nan), np.full(shape, np.nan), np.full(shape, MISSING, dtype=np.int8))
-    index = rows[present].to_numpy(dtype=int)
-    side.tested[present], side.shown[present] = grid.tested[index], grid.shown[index]
-    side.status[present] = grid.status[index]
-    return side
+def _describe(named: pd.DataFrame, subjects: pd.Index, plan: ShiftPlan) -> pd.DataFrame:
+    """One row per subject: the first value that is not blank, visits in the plan's order, whatever the sheet's."""
+    order = {visit.id: place for place, visit in enumerate(plan.visits)}
+    ordered = named.assign(_place=named["visit"].map(order)).sort_values(["_place", "sample"], kind="stable")
+    text = ordered.drop(columns=["_place", "dose_mg", "study_day"]).astype("object")
+    first = text.where(text != "").groupby("subject", sort=False).first()
+    return first.reindex(subjects).fillna("").rename_axis("subject").reset_index()
 
 
-def _average(sides: list[Side]) -> Side:
-    """Mean on the analysis scale; every visit must be there; any non-detect makes the mean one of the same kind."""
-    statuses = np.stack([side.status for side in sides])
-    below, above = (statuses == BELOW).any(axis=0), (statuses == ABOVE).any(axis=0)
-    status = np.where((statuses == EXTRAPOLATED).any(axis=0), EXTRAPOLATED, OBSERVED)
-    status = np.where(below, BELOW, np.where(above, ABOVE, status))
-    status = np.where((statuses == MISSING).any(axis=0) | (below & above), MISSING, status).astype(np.int8)
-    tested = np.mean([side.tested for side in sides], axis=0)
-    shown = np.mean([side.shown for side in sides], axis=0)
-    gone = status == MISSING
-    return Side(np.where(gone, np.nan, tested), np.where(gone, np.nan, shown), status)
-
-
-def take(
-    comparison: Comparison, *, subjects: np.ndarray | None = None, features: np.ndarray | None = None
-) -> Comparison:
-    """The same comparison with the subjects, the features, or both of boolean masks only."""
-    rows = np.ones(len(comparison.subjects), dtype=bool) if subjects is None else subjects
-    columns = np.ones(len(comparison.features), dtype=bool) if features is None else features
-
-    def part(side: Side) -> Side:
-        return Side(*(values[rows][:, columns] for values in (side.tested, side.shown, side.status)))
-
-    def maybe(side: Side | None) -> Side | None:
-        return None if side is None else part(side)
-
-    control = comparison.control
-    return replace(
-        comparison,
-        subjects=comparison.subjects[rows],
-        arm=comparison.arm[rows],
-        features=comparison.features[columns].reset_index(drop=True),
-        reference=maybe(comparison.reference),
-        target=part(comparison.target),
-        control=None if control is None else (maybe(control[0]), part(control[1])),
-        samples=comparison.samples[rows].reset_index(drop=True),
-        plate=comparison.plate[rows],
-    )
+def _plates(grid: Grid, source: str, samples: pd.DataFrame, subjects: pd.Index, contrast: Contrast) -> np.ndarray:
+    """Plate of each subject's sample at the last visit the contrast names that has one."""
+    plates = pd.Series(grid.plate[source], index=grid.sample)
+    found = pd.Series("", index=subjects, dtype=object)
+    for visit in contrast.visits():
+        there = samples[samples["visit"] == visit].drop_duplicates("subject")
+        here = pd.Series(plates.reindex(there["sample"]).to_numpy(), index=there["subject"]).dropna()
+        here = here[here != ""]
+        found[here.index.intersection(subjects)] = here
+    return found.to_numpy(dtype=object)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ from cytoshift.shift.families import FamilyDecision, FamilyResult, decide, holm
 from cytoshift.shift.global_test import global_test, planned_signs
 from cytoshift.shift.max_t import max_t
 from cytoshift.shift.orbits import JointNull
+from cytoshift.shift.rearrangements import Orbit, smallest_two_sided_p, two_sided_p
 from cytoshift.study.contrasts import Endpoint
 from cytoshift.tables import DECISIONS, FAMILIES
 
@@ -37,6 +38,7 @@ class Family:
     p_kind: str
     words: str
     note: str = ""
+    descriptive: str = ""
 
 
 def resolve_features(endpoint: Endpoint, rows: pd.DataFrame) -> pd.Series:
@@ -60,62 +62,93 @@ def _matching(words: list[str], rows: pd.DataFrame) -> pd.Series:
     return chosen
 
 
-def test_family(endpoint: Endpoint, rows: pd.DataFrame, null: JointNull | None) -> Family:
+def test_family(endpoint: Endpoint, rows: pd.DataFrame, null: JointNull | None, descriptive: str = "") -> Family:
     """Test one endpoint in one contrast.
 
     `rows` is the contrast's part of the SHIFTS table with a fresh 0 … index that matches the features of `null`.
+    `descriptive` says why nothing may be decided in this contrast, whatever the p-values.
     """
     chosen = resolve_features(endpoint, rows).to_numpy()
     rows_in, positions = rows[chosen].reset_index(drop=True), np.flatnonzero(chosen)
     contrast = str(rows["contrast"].iloc[0]) if len(rows) else ""
     p_row, statistic = rows_in["p_value"].to_numpy(float), rows_in["statistic"].to_numpy(float)
-    if (
-        endpoint.tier == "exploratory"
-        and endpoint.correction in (None, "benjamini_hochberg")
-        and endpoint.test == "each"
-    ):
-        words = "Benjamini–Hochberg over the rows' own p-values"
-        nothing = np.full(len(p_row), np.nan)
-        return Family(endpoint, contrast, rows_in, statistic, p_row, nothing, np.nan, np.nan, np.nan, "row", words)
-    if not len(positions) or null is None:
-        ones = np.full(len(positions), np.nan)
-        note = "no feature of this endpoint was measured" if not len(positions) else "nothing to rearrange"
-        return Family(endpoint, contrast, rows_in, ones, ones, ones, np.nan, np.nan, np.nan, "none", note, note)
+    nothing = np.full(len(positions), np.nan)
+    plain = Family(
+        endpoint,
+        contrast,
+        rows_in,
+        statistic,
+        p_row,
+        nothing,
+        np.nan,
+        np.nan,
+        np.nan,
+        "row",
+        "",
+        descriptive=descriptive,
+    )
+    if not len(positions):
+        return replace(plain, p_kind="none", words="no feature of this endpoint was measured")
+    if not jointly(endpoint):
+        return replace(plain, words="Benjamini–Hochberg over the rows' own p-values")
+    if null is None or null.orbit is None:
+        return _without_joint_null(plain, null.words if null else "no joint test")
     orbit = null.orbit.take(positions)
+    exact = replace(
+        plain,
+        statistic=np.where(orbit.defined, orbit.observed(), np.nan),
+        p_value=two_sided_p(orbit),
+        p_kind=null.kind,
+        note="" if orbit.defined.all() else "no statistic where no subject carries information: p counts as 1",
+    )
     if endpoint.test == "global":
-        result = global_test(orbit, planned_signs([endpoint.direction] * len(positions)), sides=endpoint.sides)
-        words = f"global {endpoint.direction} test of {result.n_features} features by {null.kind}"
-        note = _global_note(endpoint, result.statistic, len(result.left_out))
-        return Family(
-            endpoint, contrast, rows_in, np.where(orbit.defined, orbit.observed(), np.nan), p_row,
-            np.full(len(positions), result.p_value), result.p_value, result.statistic, result.smallest_p,
-            "global", words, note,
-        )  # fmt: skip
+        return _global_family(exact, orbit, null)
     if endpoint.correction == "holm":
-        within = holm(p_row)
-        smallest = float(min(1.0, len(p_row) * np.nanmin(rows_in["smallest_p"].to_numpy(float), initial=1.0)))
-        family_p = float(within.min())
-        return Family(
-            endpoint,
-            contrast,
-            rows_in,
-            statistic,
-            p_row,
-            within,
-            family_p,
-            np.nan,
-            smallest,
-            "row",
-            "Holm over the rows",
-        )
-    result_t = max_t(orbit)
+        within = holm(exact.p_value)
+        smallest = float(min(1.0, len(positions) * smallest_two_sided_p(orbit).min()))
+        words = f"Holm over {len(positions)} features by {null.words}"
+        return replace(exact, p_within=within, p_family=float(within.min()), smallest=smallest, words=words)
+    tested = max_t(orbit)
     single = endpoint.correction == "max_t_single_step"
-    within = result_t.single_step if single else result_t.step_down
-    words = f"{'single-step' if single else 'step-down'} max-T over {len(positions)} features by {null.kind}"
-    return Family(
-        endpoint, contrast, rows_in, result_t.statistic, p_row, within, float(within.min()),
-        float(np.nanmax(np.abs(result_t.statistic), initial=0.0)), result_t.smallest_adjusted_p, "max_t", words,
-    )  # fmt: skip
+    within = tested.single_step if single else tested.step_down
+    return replace(
+        exact,
+        p_within=within,
+        p_family=float(within.min()),
+        t_family=float(np.nanmax(np.abs(tested.statistic), initial=0.0)),
+        smallest=tested.smallest_adjusted_p,
+        words=f"{'single-step' if single else 'step-down'} max-T over {len(positions)} features by {null.words}",
+    )
+
+
+def jointly(endpoint: Endpoint) -> bool:
+    """Does the endpoint need the joint null distribution? All but plain exploratory ones do."""
+    plain = endpoint.tier == "exploratory" and endpoint.test == "each"
+    return not (plain and endpoint.correction in (None, "benjamini_hochberg"))
+
+
+def _without_joint_null(plain: Family, why: str) -> Family:
+    """Where nothing can be rearranged jointly, Holm over the rows' own p-values; a global test is not possible."""
+    if plain.endpoint.test == "global":
+        return replace(plain, p_kind="none", words=why)
+    within = holm(plain.p_value)
+    return replace(
+        plain, p_within=within, p_family=float(within.min()), words=f"Holm over the rows' own p-values: {why}"
+    )
+
+
+def _global_family(exact: Family, orbit: Orbit, null: JointNull) -> Family:
+    endpoint = exact.endpoint
+    result = global_test(orbit, planned_signs([endpoint.direction] * len(exact.rows)), sides=endpoint.sides)
+    return replace(
+        exact,
+        p_within=np.full(len(exact.rows), result.p_value),
+        p_family=result.p_value,
+        t_family=result.statistic,
+        smallest=result.smallest_p,
+        words=f"global {endpoint.direction} test of {result.n_features} features by {null.words}",
+        note=_global_note(endpoint, result.statistic, len(result.left_out)),
+    )
 
 
 def _global_note(endpoint: Endpoint, statistic: float, left_out: int) -> str:
@@ -130,7 +163,7 @@ def decide_families(families: list[Family], study: str, alpha: float) -> tuple[p
     """The DECISIONS and FAMILIES tables of all tested families, in plan order, through the gate of METHODS §5."""
     results = [
         FamilyResult(
-            family.endpoint.tier, family.endpoint.id, family.contrast,
+            "exploratory" if family.descriptive else family.endpoint.tier, family.endpoint.id, family.contrast,
             (family.p_family,) if _is_global(family) else tuple(_planned_p(family)),
         )
         for family in families
@@ -149,8 +182,7 @@ def _is_global(family: Family) -> bool:
 
 
 def _planned_p(family: Family) -> np.ndarray:
-    exploratory = family.endpoint.tier == "exploratory" and family.p_kind == "row"
-    return family.p_value if exploratory else family.p_within
+    return family.p_within if jointly(family.endpoint) else family.p_value
 
 
 def _decision_rows(family: Family, decided: FamilyDecision, study: str) -> pd.DataFrame:
@@ -170,6 +202,9 @@ def _decision_rows(family: Family, decided: FamilyDecision, study: str) -> pd.Da
     )
     if _is_global(family):
         return frame.assign(decision="none", note="decided for the endpoint as a whole, not for this feature")
+    if decided.tier == "exploratory" and jointly(family.endpoint):
+        note = "; ".join(part for part in (family.descriptive, family.note) if part)
+        return frame.assign(p_adjusted=family.p_within, decision="none", note=note)
     return frame.assign(
         p_adjusted=np.array(decided.p_adjusted, dtype=float),
         q_value=np.array(decided.q_values, dtype=float),
@@ -196,5 +231,7 @@ def _family_row(family: Family, decided: FamilyDecision, study: str) -> dict[str
         "p_adjusted": min(adjusted) if adjusted else np.nan,
         "smallest_p": family.smallest,
         "decision": decided.decision,
-        "decided_by": "; ".join(part for part in (family.words, decided.decided_by, family.note) if part),
+        "decided_by": "; ".join(
+            part for part in (family.words, family.descriptive or decided.decided_by, family.note) if part
+        ),
     }

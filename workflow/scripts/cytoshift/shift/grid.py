@@ -21,8 +21,9 @@ class Grid:
 
     `features` describes the columns (source, layer, feature, as_written, label, scale); `sample` names the rows.
     `tested` is the value on the analysis scale with non-detects substituted by the plan's policy, NaN where missing;
-    `shown` has non-detects at their limit; `status` holds codes (OBSERVED … MISSING); `plate` the commonest plate
-    of each sample ('' where it has none).
+    `shown` has non-detects at their limit; `status` holds codes (OBSERVED … MISSING); `detected` is 1 where more than
+    half of the wells were, else 0, NaN where missing; `plate` holds, by source, the commonest plate of each sample (''
+    where it has none), for the sources that have plates.
     """
 
     sample: pd.Index
@@ -30,7 +31,8 @@ class Grid:
     tested: np.ndarray
     shown: np.ndarray
     status: np.ndarray
-    plate: np.ndarray
+    detected: np.ndarray
+    plate: dict[str, np.ndarray]
 
 
 def make_grid(panel: pd.DataFrame, policy: str) -> Grid:
@@ -54,7 +56,14 @@ def make_grid(panel: pd.DataFrame, policy: str) -> Grid:
         tested[codes == ABOVE] = np.nan
     grid_tested[row, column] = tested
     grid_status[np.isnan(grid_shown)] = MISSING
-    return Grid(samples, features, grid_tested, grid_shown, grid_status, _commonest_plate(panel, samples))
+    detected = np.full(shape, np.nan)
+    detected[row, column] = panel["detected"].to_numpy(dtype=bool)
+    detected[grid_status == MISSING] = np.nan
+    plates = {
+        str(source): _commonest_plate(part, samples)
+        for source, part in panel[panel["plate"] != ""].groupby("source", sort=True)
+    }
+    return Grid(samples, features, grid_tested, grid_shown, grid_status, detected, plates)
 
 
 def _limit_or_value(panel: pd.DataFrame, codes: np.ndarray) -> np.ndarray:
@@ -67,8 +76,7 @@ def _limit_or_value(panel: pd.DataFrame, codes: np.ndarray) -> np.ndarray:
 
 
 def _commonest_plate(panel: pd.DataFrame, samples: pd.Index) -> np.ndarray:
-    named = panel.loc[panel["plate"] != "", ["sample", "plate"]]
-    counted = named.value_counts(sort=False).rename("wells").reset_index()
+    counted = panel[["sample", "plate"]].value_counts(sort=False).rename("wells").reset_index()
     counted = counted.sort_values(["sample", "wells", "plate"], ascending=[True, False, True], kind="stable")
     first = counted.drop_duplicates("sample").set_index("sample")["plate"]
     return first.reindex(samples).fillna("").to_numpy(dtype=object)

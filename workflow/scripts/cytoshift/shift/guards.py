@@ -7,8 +7,8 @@ import pandas as pd
 
 from cytoshift.findings import Finding, finding, findings_table, listed
 from cytoshift.shift.arms import ancova, arm_effect
-from cytoshift.shift.comparison import Comparison
-from cytoshift.shift.covariates import covariate_columns
+from cytoshift.shift.comparison import Comparison, take
+from cytoshift.shift.covariates import covariates_of, design_groups
 from cytoshift.shift.families import benjamini_hochberg
 from cytoshift.study.settings import label_of
 from cytoshift.study.study import ShiftPlan
@@ -53,18 +53,20 @@ def _control_moved(comparison: Comparison, changes: pd.DataFrame, plan: ShiftPla
         return []
     labels = comparison.features.set_index("feature")["label"]
     named = listed(moved["feature"].map(labels), 6)
-    message = (
-        f"{label_of(plan.arms, control)} moved as well, without the intervention ({comparison.contrast.id}): {named}"
-    )
+    message = f"The comparison ({label_of(plan.arms, control)}) changed by itself: {named} ({comparison.contrast.id})"
     numbers = {"features": len(moved), "of": tested, "smallest_p": float(moved["p_value"].min())}
     return [finding("shift", "control_moved", message, numbers, contrast=comparison.contrast.id)]
 
 
 def _depends_on_assumption(comparison: Comparison, plan: ShiftPlan) -> list[Finding]:
     """Lord's paradox: change and baseline-adjusted difference side by side where arms were not randomised."""
-    if comparison.kind != "arms_change" or plan.randomised or comparison.reference is None:
+    if comparison.kind != "arms_change" or comparison.randomised or comparison.reference is None:
         return []
-    covariates, names = covariate_columns(comparison, plan)
+    groups = list(design_groups(comparison))
+    if len(groups) > 1:
+        return [row for group in groups for row in _depends_on_assumption(take(comparison, features=group), plan)]
+    known = covariates_of(comparison, plan)
+    covariates, names = known.columns, known.names
     baseline, after = comparison.reference.tested, comparison.target.tested
     change = arm_effect(comparison.change, comparison.arm, covariates, covariate_names=names)
     adjusted = ancova(after, comparison.arm, covariates, baseline=baseline, covariate_names=names)
@@ -92,11 +94,16 @@ def _depends_on_assumption(comparison: Comparison, plan: ShiftPlan) -> list[Find
 
 
 def _confounded_with_plate(comparison: Comparison) -> list[Finding]:
-    """Arms compared across plates that hold one arm only, or nearly."""
-    plates = pd.Series(comparison.plate)
-    if comparison.kind == "paired" or not (plates != "").any():
+    """Arms compared across plates that hold one arm only, or nearly; source by source."""
+    if comparison.kind == "paired":
         return []
-    table = pd.crosstab(plates, comparison.arm)
+    return [row for source in comparison.plate for row in _confounded_source(comparison, source)]
+
+
+def _confounded_source(comparison: Comparison, source: str) -> list[Finding]:
+    plates = pd.Series(comparison.plate[source])
+    placed = (plates != "").to_numpy()
+    table = pd.crosstab(plates[placed], comparison.arm[placed])
     if table.shape[1] < 2:
         return []
     one_sided = int((table.min(axis=1) == 0).sum())
@@ -104,7 +111,7 @@ def _confounded_with_plate(comparison: Comparison) -> list[Finding]:
     share, chance = float(table.max(axis=1).sum() / total), float(table.sum().max() / total)
     if share - chance < SHARE_ABOVE_CHANCE and not one_sided:
         return []
-    text = "arms lie on different plates: a difference between arms may be a difference between plates"
+    text = f"{source}: arms lie on different plates: a difference between arms may be a difference between plates"
     if comparison.kind == "arms_change":
         text += "; changes within a subject on one plate are not touched by it"
     numbers = {

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from cytoshift.shift.arms import ancova, arm_effect, student_t, welch_t
 from cytoshift.shift.comparison import Comparison, take
-from cytoshift.shift.covariates import covariate_columns
+from cytoshift.shift.covariates import covariates_of, design_groups
 from cytoshift.shift.detection import fisher, mcnemar
 from cytoshift.shift.estimates import Estimates, add_note
-from cytoshift.shift.grid import ABOVE, BELOW, EXTRAPOLATED, MISSING, OBSERVED
+from cytoshift.shift.grid import ABOVE, BELOW
 from cytoshift.shift.moderation import fit_prior, moderate
 from cytoshift.shift.paired import paired_t
 from cytoshift.shift.ranks import rank_sum, signed_rank
@@ -39,50 +39,60 @@ def choose_method(comparison: Comparison, plan: ShiftPlan) -> Choice:
     if comparison.kind == "arms_at":
         return Choice("linear_model" if contrast.adjust else "welch_t")
     if comparison.kind == "arms_change":
-        if plan.randomised:
+        if comparison.randomised:
             return Choice("ancova")
         return Choice("change", "arms were not randomised and the plan does not name ancova: difference of changes")
+    if comparison.control is not None:
+        return Choice("moderated_t", "difference of differences within the subject, not adjusted for period")
     return Choice("moderated_t")
 
 
-def non_detect_share(comparison: Comparison) -> np.ndarray:
-    """Share of non-detects among the values of a contrast, per feature; NaN where it has no values."""
+def share_with_status(comparison: Comparison, *codes: int) -> np.ndarray:
+    """Share of values with these status codes in a contrast, per feature; NaN where it has no values."""
     counts = comparison.present.sum(axis=(0, 1))
-    below = comparison.non_detects.sum(axis=(0, 1))
-    return np.divide(below, counts, out=np.full(counts.shape, np.nan), where=counts > 0)
+    found = comparison.with_status(*codes).sum(axis=(0, 1))
+    return np.divide(found, counts, out=np.full(counts.shape, np.nan), where=counts > 0)
 
 
 def on_detection_only(comparison: Comparison, plan: ShiftPlan) -> np.ndarray:
-    """Features tested on detection: too many non-detects, or the contrast asks for it."""
+    """Features tested on detection: too many values below their limit, or the contrast asks for it."""
     if comparison.contrast.method == "detection":
         return np.ones(len(comparison.features), dtype=bool)
-    share = non_detect_share(comparison)
-    return np.nan_to_num(share) > plan.limits.detection_only_above
+    return np.nan_to_num(share_with_status(comparison, BELOW)) > plan.limits.detection_only_above
 
 
 def estimate_features(comparison: Comparison, plan: ShiftPlan) -> pd.DataFrame:
     """Estimates of every feature of a comparison, in its order: the columns of `Estimates`, one row per feature.
 
-    Moderation learns within one layer. Features tested on detection carry no estimate here; see `detection_rows`.
+    Moderation learns within one layer (and design). Features tested on detection carry no estimate.
     """
     choice = choose_method(comparison, plan)
     detection = on_detection_only(comparison, plan)
-    share = non_detect_share(comparison)
-    rows = []
-    for layer in comparison.features["layer"].unique():
-        chosen = (comparison.features["layer"] == layer).to_numpy() & ~detection
-        if chosen.any():
-            part = take(comparison, features=chosen)
-            learn = np.nan_to_num(share[chosen], nan=1.0) <= NON_DETECTS_IN_PRIOR
-            rows.append(_frame(_estimate(part, choice, plan, learn), chosen))
+    share = share_with_status(comparison, BELOW, ABOVE)
+    layers = comparison.features["layer"]
+    rows = [pd.DataFrame({name: pd.Series(dtype=float) for name in COLUMNS})]
+    for group in design_groups(comparison):
+        for layer in layers[group].unique():
+            chosen = group & (layers == layer).to_numpy() & ~detection
+            if chosen.any():
+                part = take(comparison, features=chosen)
+                learn = np.nan_to_num(share[chosen], nan=1.0) <= NON_DETECTS_IN_PRIOR
+                rows.append(_frame(_estimate(part, choice, plan, learn), chosen))
     if detection.any():
         rows.append(_detection_frame(take(comparison, features=detection), plan, detection))
-    frame = pd.concat(rows).sort_index()
+    frame = pd.concat([row for row in rows if len(row)] or rows).sort_index()
+    everywhere = np.ones(len(frame), dtype=bool)
+    note = frame["note"].to_numpy(dtype=object)
     if choice.reason:
-        frame["note"] = add_note(frame["note"].to_numpy(), np.ones(len(frame), dtype=bool), choice.reason)
-    substituted = (share > 0) & ~detection
-    text = f"non-detects stood in for by {plan.limits.policy} (no censored model yet)"
-    frame["note"] = add_note(frame["note"].to_numpy(), substituted, text)
+        note = add_note(note, everywhere, choice.reason)
+    if plan.limits.policy == "drop":
+        text = "non-detects dropped by the plan's policy: biased upwards"
+    else:
+        text = f"non-detects stood in for by {plan.limits.policy} (no censored model yet)"
+    note = add_note(note, (share > 0) & ~detection, text)
+    again = comparison.recensored
+    texts = np.array([f"{count} values judged by the larger limit of their pair" for count in again], dtype=object)
+    frame["note"] = add_note(note, again > 0, texts)
     return frame
 
 
@@ -90,7 +100,8 @@ def _estimate(part: Comparison, choice: Choice, plan: ShiftPlan, learn: np.ndarr
     level = 1 - plan.alpha
     if part.kind == "paired":
         return _estimate_paired(part, choice, level, learn)
-    covariates, names = covariate_columns(part, plan)
+    adjusted = covariates_of(part, plan)
+    covariates, names = adjusted.columns, adjusted.names
     arm = part.arm
     outcome = part.target.tested
     methods: dict[str, Callable[[], Estimates]] = {
@@ -115,7 +126,9 @@ def _estimate(part: Comparison, choice: Choice, plan: ShiftPlan, learn: np.ndarr
     if choice.method == "moderated_t":
         base = arm_effect(outcome, arm, covariates, covariate_names=names, level=level, method="difference")
         return moderate(base, fit_prior(base.residual_variance, base.df, use=learn), level=level)
-    return methods[choice.method]()
+    estimates = methods[choice.method]()
+    told = np.full(estimates.n.shape, bool(adjusted.words))
+    return replace(estimates, note=add_note(estimates.note, told, adjusted.words))
 
 
 def _estimate_paired(part: Comparison, choice: Choice, level: float, learn: np.ndarray) -> Estimates:
@@ -135,38 +148,29 @@ def _frame(estimates: Estimates, chosen: np.ndarray) -> pd.DataFrame:
     return frame.assign(method=estimates.method, p_method=estimates.p_method, ci_method=estimates.ci_method)
 
 
-def detected(status: np.ndarray) -> np.ndarray:
-    """1 where a value was detected, 0 below its limit, NaN missing; above the limit is detected."""
-    found = np.isin(status, (OBSERVED, EXTRAPOLATED, ABOVE)).astype(float)
-    return np.where(status == MISSING, np.nan, np.where(status == BELOW, 0.0, found))
-
-
 def _detection_frame(part: Comparison, plan: ShiftPlan, chosen: np.ndarray) -> pd.DataFrame:
-    after = detected(part.target.status)
-    if part.kind == "paired" and part.reference is not None and part.control is None:
-        test = mcnemar(detected(part.reference.status), after, alpha=plan.alpha)
-        method, p_method = "detection_paired", "exact_mcnemar"
-        counts = (~np.isnan(after) & ~np.isnan(detected(part.reference.status))).sum(axis=0)
-        n_reference = n_target = counts
-    elif part.kind == "paired" and part.control is not None and part.reference is None:
-        test = mcnemar(detected(part.control[1].status), after, alpha=plan.alpha)
-        method, p_method = "detection_paired", "exact_mcnemar"
-        counts = (~np.isnan(after) & ~np.isnan(detected(part.control[1].status))).sum(axis=0)
-        n_reference = n_target = counts
-    elif part.kind == "paired":
+    """Tests of detection: McNemar within subjects, Fisher between arms at the target visit, else only in families."""
+    after = part.target.detected
+    before = None if part.reference is None else part.reference.detected
+    if part.kind == "paired" and part.control is not None and before is None:
+        before = part.control[1].detected
+    double = part.control is not None and part.reference is not None
+    if double or (part.kind == "arms_change" and not part.randomised):
         return _no_detection_test(part, chosen)
+    if part.kind == "paired" and before is not None:
+        test = mcnemar(before, after, alpha=plan.alpha)
+        n_target = n_reference = counts = (~np.isnan(after) & ~np.isnan(before)).sum(axis=0)
+        method, p_method, where = "detection_paired", "exact_mcnemar", ""
     else:
         test = fisher(after, part.arm == 1, alpha=plan.alpha)
-        method, p_method = "detection_arms", "fisher_exact"
-        present = ~np.isnan(after)
-        n_target, n_reference = present[part.arm == 1].sum(axis=0), present[part.arm == 0].sum(axis=0)
+        n_target, n_reference = ((~np.isnan(after[part.arm == side])).sum(axis=0) for side in (1, 0))
         counts = n_target + n_reference
+        method, p_method, where = "detection_arms", "fisher_exact", " at the target visit"
     note = [
-        f"tested on detection only: odds ratio {odds:.3g} ({low:.3g} to {high:.3g})" + (f"; {text}" if text else "")
+        f"tested on detection only{where}: " + _odds(odds, low, high) + (f"; {text}" if text else "")
         for odds, low, high, text in zip(test.odds_ratio, test.ci_low, test.ci_high, test.note, strict=True)
     ]
-    empty = np.full(len(counts), np.nan)
-    frame = pd.DataFrame(dict.fromkeys(COLUMNS, empty), index=np.flatnonzero(chosen))
+    frame = pd.DataFrame({name: np.full(len(counts), np.nan) for name in COLUMNS}, index=np.flatnonzero(chosen))
     return frame.assign(
         n_reference=n_reference, n_target=n_target, n=counts, p_value=test.p_value, note=np.array(note, dtype=object),
         method=method, p_method=p_method, ci_method="", odds_ratio=test.odds_ratio,
@@ -174,11 +178,23 @@ def _detection_frame(part: Comparison, plan: ShiftPlan, chosen: np.ndarray) -> p
     )  # fmt: skip
 
 
+def _odds(odds: float, low: float, high: float) -> str:
+    if np.isnan(odds):
+        return "no odds ratio, nothing differs"
+
+    def words(value: float) -> str:
+        return "∞" if np.isinf(value) else f"{value:.3g}"
+
+    return f"odds ratio {words(odds)} ({words(low)} to {words(high)})"
+
+
 def _no_detection_test(part: Comparison, chosen: np.ndarray) -> pd.DataFrame:
-    """Detection as a difference of differences has no odds ratio; the joint sign-flip still tests it in a family."""
+    """A change of detection compared with another has no odds ratio; families still test it."""
     frame = pd.DataFrame(dict.fromkeys(COLUMNS, np.nan), index=np.flatnonzero(chosen))
-    counts = (~np.isnan(part.change)).sum(axis=0)
-    note = "mostly non-detects: no estimate; detection against a control condition is tested in families only"
+    counts = part.present.all(axis=0).sum(axis=0)
+    note = "mostly non-detects: no estimate; the change of detection against the comparison is tested in families only"
+    method = "detection_paired" if part.kind == "paired" else "detection_arms"
     return frame.assign(
-        n_reference=counts, n_target=counts, n=counts, note=note, method="detection_paired", p_method="", ci_method=""
-    )
+        n_reference=counts, n_target=counts, n=counts, note=note, method=method, p_method="", ci_method="",
+        n_informative=np.nan, smallest_p=np.nan,
+    )  # fmt: skip

@@ -101,7 +101,8 @@ class FreedmanLaneOrbit:
         residuals = self.residuals[features]
         left = (residuals**2).sum(axis=1)[:, None] - sum((residuals @ column[:, draws]) ** 2 for column in self.basis)
         freedom = self.residuals.shape[1] - len(self.basis)
-        tiny = 1e-12 * np.maximum((residuals**2).sum(axis=1), np.finfo(float).tiny)[:, None]
+        squares = (residuals**2).sum(axis=1)
+        tiny = 1e-12 * np.where(squares > 0, squares, 1.0)[:, None]
         return (residuals @ self.labels[:, draws]) * np.sqrt(freedom / np.maximum(left, tiny))
 
     def take(self, features: np.ndarray) -> Self:

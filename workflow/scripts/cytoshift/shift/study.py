@@ -8,14 +8,15 @@ import pandas as pd
 
 from cytoshift.frames import conform
 from cytoshift.shift.arm_changes import arm_changes
-from cytoshift.shift.comparison import compare
-from cytoshift.shift.endpoints import decide_families, test_family
+from cytoshift.shift.comparison import Comparison, compare
+from cytoshift.shift.endpoints import decide_families, jointly, test_family
 from cytoshift.shift.grid import make_grid
 from cytoshift.shift.guards import contrast_findings
 from cytoshift.shift.orbits import JointNull, joint_null
 from cytoshift.shift.pair_table import list_pairs
 from cytoshift.shift.rows import shift_rows
 from cytoshift.study.contrasts import concerned, expand
+from cytoshift.study.problem import Problem, Problems
 from cytoshift.study.study import ShiftPlan
 from cytoshift.tables import ARM_CHANGES, FINDINGS, PAIRS, SHIFTS, Table
 
@@ -45,6 +46,8 @@ def estimate_shifts(panel: pd.DataFrame, samples: pd.DataFrame, plan: ShiftPlan)
     `panel` is a PANEL table, `samples` the SAMPLES table after quality (with a text column `flags`, '' where nothing
     was flagged). Raises Problems where a contrast cannot be said on these samples.
     """
+    if not len(panel):
+        raise Problems([Problem("study file", "", "nothing is left to estimate: every value is missing or excluded")])
     grid = make_grid(panel, plan.limits.policy)
     flagged = samples["flags"] != "" if "flags" in samples else pd.Series(False, index=samples.index)
     shifts, without, pairs, changes, findings = [], [], [], [], []
@@ -52,7 +55,7 @@ def estimate_shifts(panel: pd.DataFrame, samples: pd.DataFrame, plan: ShiftPlan)
         comparison = compare(grid, samples, contrast, plan)
         rows = shift_rows(comparison, plan)
         shifts.append(rows)
-        pairs.append(list_pairs(comparison, plan.visits))
+        pairs.append(list_pairs(comparison, plan))
         changes.append(arm_changes(comparison, plan))
         findings.append(contrast_findings(comparison, rows, changes[-1], plan))
         if flagged.any():
@@ -74,21 +77,23 @@ def decide_endpoints(panel: pd.DataFrame, samples: pd.DataFrame, shifts: pd.Data
     `shifts` is what `estimate_shifts` returned for the same panel and plan.
     """
     grid = make_grid(panel, plan.limits.policy)
-    nulls: dict[str, JointNull | None] = {}
+    nulls: dict[str, JointNull] = {}
     families = []
     for endpoint in plan.endpoints:
         for contrast in concerned(endpoint, plan.contrasts):
-            if contrast.id not in nulls and _needs_null(endpoint.tier, endpoint.test, endpoint.correction):
-                nulls[contrast.id] = joint_null(compare(grid, samples, contrast, plan), plan)
+            comparison = compare(grid, samples, contrast, plan)
+            if contrast.id not in nulls and jointly(endpoint):
+                nulls[contrast.id] = joint_null(comparison, plan)
             rows = shifts[shifts["contrast"] == contrast.id].reset_index(drop=True)
-            families.append(test_family(endpoint, rows, nulls.get(contrast.id)))
+            families.append(test_family(endpoint, rows, nulls.get(contrast.id), _descriptive(comparison)))
     return Decisions(*decide_families(families, plan.id, plan.alpha))
 
 
-def _needs_null(tier: str, test: str, correction: str | None) -> bool:
-    if test == "global":
-        return True
-    return correction in ("max_t", "max_t_single_step") or (correction is None and tier != "exploratory")
+def _descriptive(comparison: Comparison) -> str:
+    """Why nothing may be decided in a contrast: conditions that everybody passed in an order nobody drew."""
+    if comparison.control is not None and not comparison.randomised:
+        return "descriptive: the order of conditions was not randomised, so nothing is decided"
+    return ""
 
 
 def _joined(frames: list[pd.DataFrame], table: Table) -> pd.DataFrame:

@@ -1,5 +1,7 @@
 """What number stands in for a non-detect in tests that cannot use intervals? One function per policy, one signature."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 
 import numpy as np

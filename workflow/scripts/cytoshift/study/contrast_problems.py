@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cytoshift.study.contrasts import Contrast, Mean, When, expand
 from cytoshift.study.problem_list import ProblemList, keyed
-from cytoshift.study.study import Study
+from cytoshift.study.study import Study, contrast_randomised
 
 _PAIRED = ("auto", "paired_t", "moderated_t", "signed_rank", "detection")
 _METHODS = {
@@ -129,8 +129,27 @@ def _check_method(key: str, contrast: Contrast, shape: str, study: Study, found:
             f"{key}.method",
             f"{contrast.method!r} does not fit {_SHAPES[shape]}, {people}; legal: {', '.join(legal)}",
         )
+    elif contrast.adjust and same_people:
+        found.add(f"{key}.adjust", "has no effect: the same people are compared with themselves; leave it out")
     elif contrast.adjust and contrast.method in _WITHOUT_COVARIATES:
         found.add(f"{key}.adjust", f"has no effect: {contrast.method!r} takes no covariates")
+    if shape == "against" and not same_people and contrast.method == "auto":
+        _check_assumption(key, contrast, study, found)
+
+
+def _check_assumption(key: str, contrast: Contrast, study: Study, found: ProblemList) -> None:
+    """Where arms were not randomised the plan, not the program, says how they would have developed (Lord's paradox)."""
+    known = {arm.id for arm in study.arms}
+    arms, randomised, design = study.arms, study.randomised, study.design
+    # a misspelt arm, or a study that does not say, is a mistake of its own
+    concrete = [one for one in contrast.expanded() if {one.arm, one.against} <= known]
+    if randomised is None or all(contrast_randomised(one, arms, randomised, design) for one in concrete):
+        return
+    found.add(
+        f"{key}.method",
+        "arms were not randomised: name `ancova` (assumes that without the difference between them, subjects who "
+        "start alike end alike) or `change` (assumes that all would have changed by the same amount)",
+    )
 
 
 def _check_covariates(key: str, contrast: Contrast, study: Study, found: ProblemList) -> None:

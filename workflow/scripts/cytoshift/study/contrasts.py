@@ -56,11 +56,20 @@ class Contrast(Model):
     arm: str | None = Field(None, description="Arm or condition of interest; not needed with a single arm.")
     against: str | None = Field(None, description="Arm or condition to compare with.")
     each: Each | None = Field(None, description="Expands to one contrast per combination: id.target.arm.")
-    adjust: list[str] = Field(default_factory=list, description="Covariates that enter the model; `plate` is one.")
+    adjust: list[str] = Field(
+        default_factory=list,
+        description="Covariates that enter the model, where arms are different people; `plate` is one.",
+    )
     where: dict[str, OneOrMore[str]] = Field(
         default_factory=dict, description="Samples taken: {covariate, cohort or specimen: value or list}."
     )
-    method: Method = Field("auto", description="`auto` follows the specification and writes what it chose.")
+    method: Method = Field(
+        "auto",
+        description=(
+            "`auto` follows the specification and writes what it chose; between changes of arms that were not "
+            "randomised, `ancova` or `change` is named."
+        ),
+    )
 
     def expanded(self) -> list[Contrast]:
         """The concrete contrasts: itself, or one per combination of `each`."""
@@ -100,14 +109,19 @@ class Endpoint(Model):
     except_: list[str] = Field(
         default_factory=list, alias="except", description="Left out again, same words as `features`."
     )
-    direction: Literal["decrease", "increase", "any"] = Field("any", description="Planned direction of the shift.")
+    direction: Literal["decrease", "increase", "any"] = Field(
+        "any",
+        description="Planned direction of the shift. With `test: each` it is words only: those tests are two-sided.",
+    )
     test: Literal["each", "global"] = Field(
         "each", description="each: every feature; global: one directional test of all together."
     )
     correction: Literal["max_t", "max_t_single_step", "holm", "benjamini_hochberg"] | None = Field(
         None, description="Within the family; max_t (step-down) when planned, benjamini_hochberg when exploratory."
     )
-    sides: Literal["two", "one"] = Field("two", description="one: the planned direction only, at alpha/2.")
+    sides: Literal["two", "one"] = Field(
+        "two", description="With `test: global`, one: the planned direction only, at alpha/2."
+    )
 
 
 def expand(contrasts: list[Contrast]) -> list[Contrast]:

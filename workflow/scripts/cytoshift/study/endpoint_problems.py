@@ -98,5 +98,7 @@ def _check_test(key: str, endpoint: Endpoint, found: ProblemList) -> None:
         found.add(f"{key}.correction", "has no effect: a global test is one test; leave it out")
     if endpoint.direction == "any" and endpoint.test == "global":
         found.add(f"{key}.direction", "a global test needs a planned direction; legal: decrease, increase")
-    if endpoint.direction == "any" and endpoint.sides == "one":
-        found.add(f"{key}.sides", "'one' needs a planned direction; legal for `direction`: decrease, increase")
+    if endpoint.test == "each" and endpoint.sides == "one":
+        found.add(
+            f"{key}.sides", "'one' has no effect: tests of each feature are two-sided; legal with test: each: two"
+        )

@@ -10,6 +10,8 @@ from cytoshift.study.problem import did_you_mean
 from cytoshift.study.problem_list import ProblemList, keyed
 from cytoshift.study.study import Study
 
+PUBLIC = "data/public/"
+
 
 def check_files_exist(study: Study, found: ProblemList, root: Path) -> None:
     """Note every path or glob that leads to no file, with the nearest name in its folder; paths start at `root`."""
@@ -17,7 +19,7 @@ def check_files_exist(study: Study, found: ProblemList, root: Path) -> None:
         try:
             files = _files(name, root)
             if not files:
-                found.add(key, _why(name, root))
+                found.add(key, _why(name, root) + _fetched(name))
             for path in (path for path in files if "{" in path or "}" in path):
                 found.add(key, f"{path!r} has braces in its name, which Snakemake takes for wildcards; rename it")
         except OSError as error:
@@ -44,6 +46,13 @@ def files_of(study: Study) -> Iterator[tuple[str, str]]:
                 yield f"{key}.{extra}", getattr(source, extra)
     for key, outcome in keyed("outcomes", study.outcomes):
         yield f"{key}.file", outcome.file
+
+
+def _fetched(name: str) -> str:
+    """How to get a file that is fetched rather than stored with the project."""
+    if not Path(name).as_posix().startswith(PUBLIC):
+        return ""
+    return "; fetch it with: snakemake public_data --config studies=ldn-ms-demo"
 
 
 def _why(name: str, root: Path) -> str:

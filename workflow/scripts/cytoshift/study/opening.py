@@ -12,7 +12,7 @@ from cytoshift.study.file_problems import files_of
 from cytoshift.study.loading import LoadedStudy, load_study
 from cytoshift.study.problem import Problem, Problems, did_you_mean
 from cytoshift.study.problems import problems
-from cytoshift.study.salvage import salvage_study
+from cytoshift.study.salvage import Salvaged, salvage_study
 from cytoshift.study.study import Study
 
 STUDIES_FOLDER = Path("config/studies")
@@ -36,11 +36,11 @@ def open_studies(
         except Problems as mistakes:
             found += mistakes.problems
             salvaged = salvage_study(path)
-            found += [] if salvaged is None else _all_problems(salvaged, reserved, data_problems)
+            found += _further_problems(salvaged, reserved, data_problems) if salvaged else []
             continue
-        mistakes_in_plan = problems(loaded.study, loaded.lines, loaded.path, reserved=reserved, check_files=True)
+        mistakes_in_plan = _plan_problems(loaded, reserved)
         if mistakes_in_plan:
-            found += _all_problems(loaded, reserved, data_problems)
+            found += mistakes_in_plan + _data_problems(loaded, mistakes_in_plan, data_problems)
         elif loaded.study.id in opened:
             found.append(Problem(path, "id", f"{loaded.study.id!r} is also the id of {opened[loaded.study.id].path}"))
         opened[loaded.study.id] = loaded
@@ -49,9 +49,22 @@ def open_studies(
     return opened
 
 
-def _all_problems(loaded: LoadedStudy, reserved: Collection[str], data_problems: DataProblems | None) -> list[Problem]:
-    found = problems(loaded.study, loaded.lines, loaded.path, reserved=reserved, check_files=True)
-    return found + (data_problems(loaded.study) if data_problems else [])
+def _plan_problems(loaded: LoadedStudy, reserved: Collection[str]) -> list[Problem]:
+    return problems(loaded.study, loaded.lines, loaded.path, reserved=reserved, check_files=True)
+
+
+def _data_problems(loaded: LoadedStudy, known: list[Problem], ask: DataProblems | None) -> list[Problem]:
+    """Mistakes in the data files, without the files that the plan's problems already say are not there."""
+    found = ask(loaded.study) if ask else []
+    return [problem for problem in found if not any(repr(problem.where) in one.message for one in known)]
+
+
+def _further_problems(salvaged: Salvaged, reserved: Collection[str], ask: DataProblems | None) -> list[Problem]:
+    """What else is wrong with a study file that has mistakes in itself; nothing that only follows from those."""
+    found = _plan_problems(salvaged.loaded, reserved)
+    if salvaged.reads_the_same_data:
+        found += _data_problems(salvaged.loaded, found, ask)
+    return [problem for problem in found if not salvaged.is_consequence(problem)]
 
 
 def _paths(named: Any, found: list[Problem]) -> list[str]:

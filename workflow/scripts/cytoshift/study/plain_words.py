@@ -30,7 +30,7 @@ def problems_of(
 
     `data` is the content that was validated against `model`; `lines` its line numbers by key path.
     """
-    errors = [(*_locate(item["loc"], data, model), item) for item in error.errors(include_url=False)]
+    errors = [(*locate(item["loc"], data, model), item) for item in error.errors(include_url=False)]
     meant = {_sibling(key, _misspelt(owner, item)) for key, owner, item in errors}
     for key, owner, item in errors:
         name = str(item["loc"][-1])
@@ -72,8 +72,11 @@ def section_of(annotation: Any) -> type[BaseModel] | None:
     return None
 
 
-def _locate(location: Sequence[int | str], data: Any, model: type[BaseModel]) -> tuple[str, type[BaseModel]]:
-    """Key path of a location, and the section in which its last key stands; labels of alternatives are skipped."""
+def locate(location: Sequence[int | str], data: Any, model: type[BaseModel]) -> tuple[str, type[BaseModel]]:
+    """Key path of one of pydantic's locations in `data`, and the section in which its last key stands.
+
+    Labels of alternatives, which pydantic puts between the keys, are skipped.
+    """
     path, owner = "", model
     for place, step in enumerate(location):
         last = place == len(location) - 1

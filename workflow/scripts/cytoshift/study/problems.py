@@ -13,7 +13,7 @@ from cytoshift.study.lines import Lines
 from cytoshift.study.problem import Problem, in_order
 from cytoshift.study.problem_list import ProblemList, keyed
 from cytoshift.study.settings import Arm, Visit
-from cytoshift.study.study import Study
+from cytoshift.study.study import Study, randomised_arms
 
 
 def problems(
@@ -36,6 +36,7 @@ def problems(
         found.add("id", f"{study.id!r} is the name of a rule; choose another, e.g. '{study.id}-study'")
     _check_ids(study, found)
     _check_design(study, found)
+    _check_randomised_arms(study, found)
     _check_written("visits", study.visits, found)
     _check_written("arms", study.arms, found)
     for key, arm in keyed("arms", study.arms):
@@ -102,6 +103,22 @@ def _check_design(study: Study, found: ProblemList) -> None:
             "normalize.plates",
             "'reference_samples' needs `samples.columns.type`, which says what tubes are bridge or pool samples",
         )
+
+
+def _check_randomised_arms(study: Study, found: ProblemList) -> None:
+    """An arm that says it was randomised needs a study that was, and a randomised study needs two such arms."""
+    for key, arm in keyed("arms", study.arms):
+        if arm.randomised and not study.randomised and (study.randomised is False or study.design == "single_arm"):
+            found.add(f"{key}.randomised", f"{arm.id!r} cannot be randomised: the study is not; leave it out")
+    if study.randomised and study.design != "single_arm" and len(study.arms) > 1:
+        took_part = sorted(randomised_arms(study.arms, study.randomised, study.design))
+        if len(took_part) < 2:
+            named = ", ".join(took_part) or "none"
+            found.add(
+                "randomised",
+                f"is true, but of the arms only these took part: {named} (in a parallel study an arm with `visits` "
+                "does not, unless it says so); say `randomised: true` in the arms that did",
+            )
 
 
 def _check_written(section: str, entries: Iterable[Visit] | Iterable[Arm], found: ProblemList) -> None:

@@ -28,6 +28,13 @@ class Arm(Model):
     control: Flag = Field(False, description="The arm the others are compared with.")
     dose_mg: Number | None = Field(None, ge=0, description="Daily dose.")
     visits: list[str] | None = Field(None, description="Visits at which the arm was measured; all when left out.")
+    randomised: Flag | None = Field(
+        None,
+        description=(
+            "Was this arm part of the randomisation? false for e.g. healthy controls beside randomised arms. "
+            "When left out: as the study says, but false in a parallel study for an arm with `visits`."
+        ),
+    )
     written: list[str] = Field(default_factory=list, description="As in the files; id and label always count.")
 
 
@@ -49,6 +56,12 @@ class Exclusion(Model):
     well: str | None = Field(None, description="Well.")
     source: str | None = Field(None, description="Source id.")
     reason: Text = Field(description="Why; printed in the report.")
+
+
+class FloorDetection(Model):
+    """The part of `limits` that concerns quality."""
+
+    detect_floors: bool
 
 
 class Limits(Model):

@@ -18,7 +18,11 @@ class Covariate(Model):
     id: Id = Field(description="Name used in `adjust`, `strata` and `where`.")
     column: str | None = Field(None, description="Its column; the id itself when left out.")
     kind: Literal["number", "category"] | None = Field(
-        None, description="How it enters a model; read from the values when left out."
+        None,
+        description=(
+            "How it enters a model; read from the values when left out. A few whole numbers that only name groups "
+            "(site 1, 2, 3) would be taken for amounts: they need `kind: category`."
+        ),
     )
 
 

@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints
 
 from cytoshift.study.base import Flag, Model, Named, Number, Text, Whole
 from cytoshift.study.contrasts import Contrast, Endpoint
-from cytoshift.study.settings import Arm, Exclusion, Index, Limits, Name, Normalize, Quality, Visit
+from cytoshift.study.settings import Arm, Exclusion, FloorDetection, Index, Limits, Name, Normalize, Quality, Visit
 from cytoshift.study.sources import CellSource, CytokineSource, OutcomeSource, Samples
 
 StudyId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$", max_length=60)]
@@ -64,6 +64,31 @@ class Study(Model):
         return [*(one.id for one in cytokines), *(one.id for one in cells), *(one.id for one in outcomes)]
 
 
+def randomised_arms(arms: list[Arm], randomised: bool | None, design: Design) -> set[str]:
+    """Ids of the arms that took part in the randomisation; none where the study was not randomised.
+
+    An arm that does not say whether it took part did, unless in a parallel study it was measured at some `visits` only
+    (in a crossover that is a matter of sampling times).
+    """
+    if not randomised or design == "single_arm":
+        return set()
+    unless_said = [arm.visits is None or design == "crossover" for arm in arms]
+    return {
+        arm.id
+        for arm, usual in zip(arms, unless_said, strict=True)
+        if (arm.randomised is None and usual) or arm.randomised
+    }
+
+
+def contrast_randomised(contrast: Contrast, arms: list[Arm], randomised: bool | None, design: Design) -> bool:
+    """Whether what a contrast compares was randomised: the study is, and both arms of the contrast took part.
+
+    Parameters: `contrast`, a concrete one (after `expanded`); `arms`, `randomised` and `design` as in the study file.
+    Returns False within one arm (no `against`), where nothing was randomised.
+    """
+    return {contrast.arm, contrast.against} <= randomised_arms(arms, randomised, design)
+
+
 class IntakePlan(Model):
     """What intake needs: a change elsewhere in the study file does not read the files again."""
 
@@ -88,7 +113,7 @@ class QualityPlan(Model):
     arms: list[Arm]
     exclude: list[Exclusion]
     duplicates: Literal["error", "drop", "mean", "first", "last"]
-    limits: Limits
+    limits: FloorDetection
     quality: Quality
 
 
@@ -139,5 +164,15 @@ StagePlan = TypeVar("StagePlan", IntakePlan, QualityPlan, NormalizePlan, ShiftPl
 
 
 def stage_sections(study: Study, stage: type[Model]) -> dict[str, Any]:
-    """The sections of a study that a stage declares, as plain values that Snakemake can compare between runs."""
-    return study.model_dump(mode="json", by_alias=True, include=set(stage.model_fields))
+    """The sections of a study that a stage declares, as plain values that Snakemake can compare between runs.
+
+    Where a stage declares a section with fewer keys than the study has, it gets those keys only.
+    """
+    include: dict[str, Any] = {}
+    for name, field in stage.model_fields.items():
+        section = field.annotation
+        if isinstance(section, type) and issubclass(section, Model):
+            include[name] = set(section.model_fields)
+        else:
+            include[name] = True
+    return study.model_dump(mode="json", by_alias=True, include=include)

@@ -41,7 +41,11 @@ __all__ = [
 
 How = Literal["exact", "alias", "unknown"]
 Cbc = Literal["count", "differential"]
+Lookalikes = dict[tuple[str, ...], list[str]]
+"""Keys of the vocabulary by the numbers in them: only names with the same numbers can be confused."""
 Value = TypeVar("Value")
+
+_NUMBER = re.compile(r"\d+")
 
 
 @dataclass(frozen=True)
@@ -97,7 +101,7 @@ def find_analyte(written: str) -> Match:
 
     Parameters: `written`, the name as the file has it. Returns: a `Match`; a similar name is only a suggestion.
     """
-    return _find(written, _analytes(), _analyte_keys(), normalize_name)
+    return _find(written, _analytes(), _analyte_keys(), _analyte_lookalikes(), normalize_name)
 
 
 def find_population(written: str) -> Match:
@@ -105,7 +109,7 @@ def find_population(written: str) -> Match:
 
     Parameters: `written`, the name as the file has it. Returns: a `Match`; a similar name is only a suggestion.
     """
-    match = _find(written, _populations(), _population_keys(), normalize_population)
+    match = _find(written, _populations(), _population_keys(), _population_lookalikes(), normalize_population)
     if match.id is None and "/" in written:
         leaf = _population_keys().get(normalize_population(written.rsplit("/", 1)[1]))
         return Match(written, None, None, "unknown", leaf or match.suggestion)
@@ -162,25 +166,37 @@ def _find(
     written: str,
     entries: Mapping[str, Analyte] | Mapping[str, Population],
     keys: Mapping[str, str],
+    lookalikes: Lookalikes,
     normalize: Callable[[str], str],
 ) -> Match:
     key = normalize(written)
     entry_id = keys.get(key)
     if entry_id is None:
-        return Match(written, None, None, "unknown", _suggest(key, keys))
+        return Match(written, None, None, "unknown", _suggest(key, keys, lookalikes))
     entry = entries[entry_id]
     how: How = "exact" if written.strip() in (entry.id, entry.label) else "alias"
     return Match(written, entry.id, entry.label, how)
 
 
-def _suggest(key: str, keys: Mapping[str, str]) -> str | None:
+def _suggest(key: str, keys: Mapping[str, str], lookalikes: Lookalikes) -> str | None:
     """Id of the most similar name with the same numbers (IL-6 and IL-16 look alike, and are not), or of the first
     name that only adds an ending ("TGF-beta" for TGF-β1)."""
-    numbers = re.findall(r"\d+", key)
-    candidates = [known for known in keys if re.findall(r"\d+", known) == numbers]
-    close = get_close_matches(key, candidates, n=1, cutoff=0.8)
-    longer = [known for known in keys if len(key) >= 3 and known.startswith(key) and len(known) <= len(key) + 2]
-    return keys[(close + longer)[0]] if close or longer else None
+    close = get_close_matches(key, lookalikes.get(_numbers(key), ()), n=1, cutoff=0.8)
+    if close:
+        return keys[close[0]]
+    longer = (known for known in keys if known.startswith(key) and len(known) <= len(key) + 2)
+    return keys[first] if len(key) >= 3 and (first := next(longer, None)) else None
+
+
+def _numbers(key: str) -> tuple[str, ...]:
+    return tuple(_NUMBER.findall(key))
+
+
+def _by_numbers(keys: Iterable[str]) -> Lookalikes:
+    groups: Lookalikes = {}
+    for key in keys:
+        groups.setdefault(_numbers(key), []).append(key)
+    return groups
 
 
 def _read(name: str) -> list[dict[str, str]]:
@@ -244,6 +260,16 @@ def _analyte_keys() -> dict[str, str]:
 @cache
 def _population_keys() -> dict[str, str]:
     return _unique_keys(_populations().values(), normalize_population)
+
+
+@cache
+def _analyte_lookalikes() -> Lookalikes:
+    return _by_numbers(_analyte_keys())
+
+
+@cache
+def _population_lookalikes() -> Lookalikes:
+    return _by_numbers(_population_keys())
 
 
 def _unique_keys(entries: Iterable[Analyte | Population], normalize: Callable[[str], str]) -> dict[str, str]:
