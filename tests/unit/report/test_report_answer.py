@@ -162,7 +162,7 @@ CASES = {
     ),
     "two primaries, one rejected": Case(
         make_study(endpoints=[PRIMARY, EACH | {"id": "regulation", "features": ["il10"]}]), "shown",
-        ["Inflammation (2 markers taken together) shifted downwards", "; a shift in regulation (1 marker)",
+        ["Inflammation (2 markers taken together) shifted downwards", "; a shift in IL-10 with LDN",
          "not shown"],
         [], {"families": [family_row(), family_row(endpoint="regulation", features="il10", decision="not_rejected")]},
     ),

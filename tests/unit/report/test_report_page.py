@@ -135,7 +135,7 @@ def test_question_answer_limits_and_figure_come_first(figures: dict[str, Path]) 
     answer = html.partition('id="answer"')[2].partition("</section>")[0]
     assert "Did inflammation (2 markers) fall more with LDN than with placebo" in answer
     assert "shifted downwards with LDN relative to placebo" in answer
-    assert "arms randomised" in answer
+    assert "arms were randomised" in answer
     assert "How to read it." in answer
     assert next(image["alt"] for image in page.all("img")) == (
         "Shift of each feature with its interval: week 16 vs baseline, LDN vs placebo"

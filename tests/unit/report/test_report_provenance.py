@@ -15,7 +15,7 @@ NAMES = {
     ("data/a/plate.csv", "data/b/plate.csv", "data/samples.csv"): ["a/plate.csv", "b/plate.csv", "samples.csv"],
     ("/home/me/study/x.csv",): ["x.csv"],
     ("x.csv", "a/x.csv"): ["x.csv", "a/x.csv"],
-    ("C:\\lab\\x.csv", "C:\\lab\\y\\z.csv"): ["x.csv", "z.csv"],
+    ("data/a\\b.csv", "data/b.csv"): ["a\\b.csv", "b.csv"],
 }
 
 

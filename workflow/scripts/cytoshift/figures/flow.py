@@ -100,13 +100,7 @@ def _figure(samples: pd.DataFrame, tallies: list[Tally], plan: FigurePlan, limit
     head = 2 * PAD + LINE
     height = head + GAP + sum(arm_heights) + 0.1 * (len(rows) - 1) + GAP + sum(pair_heights) + 0.06 * len(pairs)
     more = len(tallies) - len(pairs)
-    notes = (
-        [
-            f"… and {more} more {'contrast' if more == 1 else 'contrasts'}: see the table of pairs that could not be used."
-        ]
-        if more
-        else []
-    )
+    notes = [f"… and {more} more: see the table of pairs that could not be used."] if more else []
     notes.append("A subject is used when at least one feature has a pair; single features may have fewer.")
     sheet = Sheet(plan, "From subjects to pairs", height, notes=notes)
     top = height - head

@@ -62,7 +62,7 @@ def style() -> Iterator[None]:
     """
     with mpl.rc_context():
         # Checked once, then copied: every figure enters here several times.
-        dict.update(mpl.rcParams, _settings())
+        dict.update(mpl.rcParams, _settings())  # type: ignore[misc]
         yield
 
 

@@ -83,7 +83,7 @@ def family_name(family: Any, study: Study, tables: ReportTables) -> str:
 
 
 def family_words(family: Any, rows: pd.DataFrame, study: Study, tables: ReportTables) -> str:
-    """An endpoint and how much is in it: 'inflammation (13 markers)'; one that is called by its only feature: 'IL-6'."""
+    """An endpoint and how much is in it: 'inflammation (13 markers)', or 'IL-6' where it is called by its feature."""
     name = family_name(family, study, tables)
     if len(rows) == 1 and name == feature_labels(tables.shifts).get(str(rows["feature"].iloc[0])):
         return name
@@ -176,9 +176,10 @@ def _not_shown(family: Any, rows: pd.DataFrame, setting: Setting, what: str, tab
     kind = "differences" if leading.scale == "identity" else "ratios"
     if pd.isna(low) or pd.isna(high):
         return f"{text}: {labels.get(leading.feature, leading.feature)} was estimated at {value}"
+    clearest = f", the clearest of the {nouns(rows)[1]}" if len(rows) > 1 else ""
     return (
-        f"{text}: for {labels.get(leading.feature, leading.feature)}, the clearest of the "
-        f"{nouns(rows)[1]}, {kind} from {number(low)} to {number(high)} agree with the data"
+        f"{text}: for {labels.get(leading.feature, leading.feature)}{clearest}, {kind} from {number(low)} to "
+        f"{number(high)} agree with the data"
     )
 
 

@@ -124,8 +124,9 @@ def _non_detects(study: Study) -> str:
     )
     return (
         "A value below its limit is an interval and stays one in tables and figures; in the tests "
-        f"{POLICIES[limits.policy]}. {_bias(limits.policy)}. A feature below its limit in more than {percent(limits.detection_only_above)} of "
-        f"a contrast's values is tested on detection only. {floors} A gap without a limit is missing, not below."
+        f"{POLICIES[limits.policy]}. {_bias(limits.policy)}. A feature below its limit in more than "
+        f"{percent(limits.detection_only_above)} of a contrast's values is tested on detection only. {floors} "
+        "A gap without a limit is missing, not below."
     )
 
 
@@ -138,8 +139,8 @@ def _bias(policy: str) -> str:
 def _moderated(tables: ReportTables) -> str:
     ran = (tables.shifts["method"] == "moderated_t").any()
     return (
-        "The moderated t needs at least 20 features of one layer in a contrast, each with at most 20\N{NO-BREAK SPACE}% "
-        "non-detects, and a median of 5 residual degrees of freedom, or its prior cannot be learned. "
+        "The moderated t needs at least 20 features of one layer in a contrast, each with at most "
+        f"{percent(0.2)} non-detects, and a median of 5 residual degrees of freedom, or its prior cannot be learned. "
         + ("Where it did not have them, the" if ran else "It was not used; the")
         + " ordinary t stands and the note of the row says why."
     )
