@@ -1,12 +1,16 @@
 # Can a person read it, and another repeat it?
 TABLES = {
-    "samples": "quality/samples.tsv",
-    "values": "quality/values.parquet",
-    "sample_map": "quality/sample_map.tsv",
-    "panel": "normalize/panel.parquet",
-    "pairs": "shift/pairs.parquet",
-    "shifts": "shift/shifts.tsv",
-    "decisions": "shift/decisions.tsv",
+    name: f"<results>/{{study}}/{folder}/{name}.{ending}"
+    for folder, ending, names in (
+        ("intake", "tsv", "names"),
+        ("quality", "tsv", "samples replicates sample_map"),
+        ("quality", "parquet", "values"),
+        ("normalize", "tsv", "plate_factors"),
+        ("normalize", "parquet", "panel"),
+        ("shift", "tsv", "shifts without_flagged arm_changes decisions families"),
+        ("shift", "parquet", "pairs"),
+    )
+    for name in names.split()
 }
 # Which tables each kind of figure is drawn from.
 DRAWN_FROM = {
@@ -21,25 +25,14 @@ DRAWN_FROM = {
     "pvalues": ("shifts",),
     "sample_map": ("sample_map",),
 }
-# What the page and the workbook show.
-SHOWN = {
-    "samples": "<results>/{study}/quality/samples.tsv",
-    "names": "<results>/{study}/intake/names.tsv",
-    "replicates": "<results>/{study}/quality/replicates.tsv",
-    "sample_map": "<results>/{study}/quality/sample_map.tsv",
-    "plate_factors": "<results>/{study}/normalize/plate_factors.tsv",
-    "shifts": "<results>/{study}/shift/shifts.tsv",
-    "without_flagged": "<results>/{study}/shift/without_flagged.tsv",
-    "pairs": "<results>/{study}/shift/pairs.parquet",
-    "arm_changes": "<results>/{study}/shift/arm_changes.tsv",
-    "decisions": "<results>/{study}/shift/decisions.tsv",
-    "families": "<results>/{study}/shift/families.tsv",
-    "findings": [
-        f"<results>/{{study}}/{stage}/findings.tsv"
-        for stage in ("intake", "quality", "normalize", "shift")
-    ],
-}
+# What the page and the workbook show: every table but the values themselves, and what each stage noticed.
+SHOWN = {name: TABLES[name] for name in TABLES if name not in ("values", "panel")}
+SHOWN["findings"] = [
+    f"<results>/{{study}}/{stage}/findings.tsv"
+    for stage in ("intake", "quality", "normalize", "shift")
+]
 FOLDERS = [f"<results>/{{study}}/report/figures/{kind}" for kind in FIGURES]
+CODE = ("intake", "quality", "normalize", "shift", "figures", "report")
 
 for kind in FIGURES:
 
@@ -47,7 +40,7 @@ for kind in FIGURES:
         name:
             f"report_draw_{kind}"
         input:
-            **{name: f"<results>/{{study}}/{TABLES[name]}" for name in DRAWN_FROM[kind]},
+            **{name: TABLES[name] for name in DRAWN_FROM[kind]},
         output:
             report(
                 directory(f"<results>/{{study}}/report/figures/{kind}"),
@@ -135,7 +128,7 @@ rule report_manifest:
         rules.report_workbook.output,
         FOLDERS,
         checked="<results>/{study}/intake/checked.json",
-        families="<results>/{study}/shift/families.tsv",
+        families=TABLES["families"],
     output:
         ensure("<results>/{study}/report/manifest.json", non_empty=True),
     log:
@@ -150,17 +143,7 @@ rule report_manifest:
         runtime=10,
     params:
         library=library("report"),
-        code={
-            stage: library_digest(stage)
-            for stage in (
-                "intake",
-                "quality",
-                "normalize",
-                "shift",
-                "figures",
-                "report",
-            )
-        },
+        code={stage: library_digest(stage) for stage in CODE},
         seed=lambda wildcards: STUDIES[wildcards.study].study.seed,
         plan_sha256=plan_sha256,
     script:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -96,6 +98,49 @@ def test_slopes_keep_arms_apart_and_count_their_pairs(demo) -> None:
     assert f"LDN 4.5 mg ({(mine['arm'] == 'ldn').sum()})" in texts
     assert f"Placebo ({(mine['arm'] == 'placebo').sum()})" in texts
     assert {"baseline", "week 16", "pg/mL (log scale)"} <= set(texts)
+
+
+def test_a_long_name_of_an_arm_is_shortened_before_its_number(demo) -> None:
+    _, t, _ = demo
+    arms = [
+        {
+            "id": "placebo",
+            "control": True,
+            "label": "Placebo capsules taken at bedtime for sixteen weeks, with a run-in",
+        },
+        {"id": "ldn", "label": "Low-dose naltrexone 4.5 mg taken at bedtime for sixteen weeks, with a run-in"},
+    ]
+    for contrasts in (None, [{"id": "week_16", "at": "baseline", "arm": "ldn", "against": "placebo"}]):
+        study = frames.plan(arms=arms, **({"contrasts": contrasts} if contrasts else {}))
+        one = t["shifts"][(t["shifts"]["feature"] == "il6") & (t["shifts"]["contrast"] == "week_16")]
+        figure = dict(slopes.draw(t["pairs"], t["panel"], t["samples"], one, t["decisions"], study))["il6"]
+        counted = [text for text in words(figure) if "…" in text]
+        assert len(counted) >= 2
+        assert all(re.search(r"… \(\d+\)$", text) for text in counted), counted
+        assert overlaps_and_overflows(figure) == []
+
+
+def test_flow_of_many_contrasts_shows_planned_ones_and_counts_the_rest() -> None:
+    names = [f"c{place}" for place in range(20)]
+    study = frames.plan(
+        contrasts=[
+            {
+                "id": name,
+                "label": name,
+                "reference": "baseline",
+                "target": "week_16",
+                "arm": "ldn",
+                "against": "placebo",
+            }
+            for name in names
+        ],
+        endpoints=[{"id": "x", "tier": "primary", "contrasts": ["c19"], "features": ["all"]}],
+    )
+    pairs = [{"contrast": name, "feature": "il6", "subject": "a", "arm": "ldn", "used": True} for name in names]
+    t = frames.tables(frames.plan(), subjects=4)
+    (figure,) = dict(flow.draw(t["samples"], conform(pd.DataFrame(pairs), PAIRS), study)).values()
+    assert [text for text in words(figure) if re.fullmatch(r"c\d+", text)] == ["c19", *names[:11]]
+    assert any(text.startswith("… and 8 more: see the table") for text in words(figure))
 
 
 def test_slopes_are_drawn_for_the_features_asked_for_only(demo) -> None:

@@ -140,12 +140,25 @@ def _authors_export(**samples):
         "names": [],
         "exclude": [],
     }
-    intake = read_study(_plan(sections))
+    return read_study(_plan(sections))
+
+
+def test_the_authors_export_reads_as_text_with_zeros_as_non_detects():
+    intake = _authors_export()
     assert intake.samples.groupby("visit").size().tolist() == [52, 52, 52, 52, 50, 48, 48]
     assert intake.measurements["analyte"].nunique() == 16
     below = intake.measurements[intake.measurements["status"] == "below"]
     zeros = below.groupby("analyte").size().to_dict()
     assert zeros == {"rankl": 72, "il1a": 1}
+
+
+def test_the_authors_export_has_no_draw_dates_where_it_says_na():
+    intake = _authors_export(columns={"date": "Date_blood_draw"}, date_format="%d/%m/%Y")
+    dated = intake.samples["study_day"].notna().groupby(intake.samples["visit"]).sum()
+    assert dated["v0"] == 0
+    assert dated["v1"] == 52
+    gaps = intake.findings[intake.findings["check"] == "gap_in_samples"]["message"].tolist()
+    assert gaps == ["date: 'NA' in 52 of 354 rows is read as blank."]
 
 
 def _exercise(**count_columns):

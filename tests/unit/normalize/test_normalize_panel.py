@@ -32,7 +32,8 @@ def make_values(rows: list[tuple], **constant: Any) -> pd.DataFrame:
         status=np.select([below, above, number.isna()], ["below", "above", "missing"], "observed"),
     )
     defaults = {"source": "msd", "layer": "cytokine", "measure": "concentration", "unit": "pg/mL"}
-    for name, value in {**defaults, "label": frame["feature"], **constant}.items():
+    detected = frame["status"].isin(["observed", "above"])
+    for name, value in {**defaults, "label": frame["feature"], "detected": detected, **constant}.items():
         frame[name] = value
     return conform(frame, VALUES)
 
@@ -84,6 +85,14 @@ def test_fractions_of_0_and_1_move_inside_and_are_flagged():
     inside = 1 / (1 + np.exp(-result.panel["value"].to_numpy()))
     assert inside == pytest.approx([0.01, 0.02, 0.5, 0.96, 0.98])
     assert result.findings["check"].tolist() == ["fraction_of_0", "fraction_of_1"]
+
+
+def test_a_fraction_that_is_zero_everywhere_has_nothing_to_halve():
+    values = make_values([("s1", "treg", 0.0), ("s2", "treg", 0.0)], measure="fraction_of_parent")
+    result = normalize(values, samples_of(values), make_plan())
+    assert set(result.panel["status"]) == {"missing"}
+    assert not result.panel["detected"].any()
+    assert result.findings["check"].tolist() == ["outside_scale"]
 
 
 def test_a_number_the_scale_cannot_hold_is_missing_with_a_finding():
@@ -149,6 +158,86 @@ def test_an_unbalanced_set_of_references_gives_the_least_squares_effects():
     assert offsets == pytest.approx(-(effects - effects.mean()), abs=1e-9)
 
 
+def scaled_references(rows, plates):
+    """(sample, plate number, value) of reference samples on the analysis scale; NaN is a non-detect."""
+    frame = pd.DataFrame(rows, columns=["sample", "plate", "value"]).assign(source="msd", feature="il6")
+    frame["plate"] = frame["plate"].map(lambda plate: f"p{plate:02d}")
+    frame["status"] = np.where(frame["value"].isna(), "below", "observed")
+    return frame.assign(lower=frame["value"], upper=frame["value"])
+
+
+@pytest.mark.parametrize("plates", [20, 40])
+def test_a_chain_of_plates_each_sharing_one_bridge_with_the_next_is_solved_exactly(plates):
+    effects = np.linspace(-6, 6, plates) + np.sin(np.arange(plates))
+    effects -= effects.mean()
+    rows = [(f"b{k}", plate, 5.0 + k % 3 + effects[plate]) for k in range(plates - 1) for plate in (k, k + 1)]
+    offsets = fit_plate_offsets(scaled_references(rows, plates), "reference_samples", {f"b{k}" for k in range(plates)})
+    assert offsets["offset"].to_numpy(dtype=float) == pytest.approx(-effects, abs=1e-9)
+    assert offsets["samples_used"].tolist() == [1] + [2] * (plates - 2) + [1]
+
+
+def test_a_bridge_below_its_limit_unlinks_its_plates_for_that_analyte_alone():
+    numbers = {"il6": [1.0, 2.0, 3.0, np.nan, 5.0, 9.0], "tnf": [1.0, 2.0, 3.0, 3.5, 5.0, 9.0]}
+    places = [("a", 1), ("a", 2), ("b", 2), ("b", 3), ("c", 3), ("c", 4)]
+    rows = pd.concat(
+        scaled_references([(*place, number) for place, number in zip(places, of_feature, strict=True)], 4).assign(
+            feature=feature
+        )
+        for feature, of_feature in numbers.items()
+    )
+    rows = pd.concat([rows, scaled_references([("a", 5, 4.0), ("x", 6, 1.0)], 6)])
+    factors = fit_plate_offsets(rows, "reference_samples", {"a", "b", "c", "x"}).set_index(["feature", "plate"])
+    il6, tnf = factors.loc["il6"], factors.loc["tnf"]
+    # plates 1, 2 and 5 share sample a; 3 and 4 hang together without them, and 6 with none
+    assert il6["offset"].tolist() == pytest.approx([4 / 3, 1 / 3, np.nan, np.nan, -5 / 3, np.nan], nan_ok=True)
+    assert il6["samples_used"].tolist() == [1, 1, 0, 0, 1, 0]
+    effects = np.array([0.0, 1.0, 1.5, 5.5])
+    assert tnf["offset"].tolist() == pytest.approx(list(effects.mean() - effects))
+
+
+def test_a_plate_that_nothing_links_keeps_its_values_and_says_so():
+    bridges = [row if row[3] == "p1" or row[1] == "il6" else (row[0], row[1], "<9", row[3]) for row in BRIDGES]
+    values = make_values(two_plates() + bridges)
+    result = normalize(values, samples_of(values, TYPES), make_plan("reference_samples"))
+    tnf = result.plate_factors[result.plate_factors["feature"] == "tnf"]
+    assert tnf["offset"].isna().all()
+    left = result.findings[result.findings["check"] == "plate_without_offset"]
+    assert left["feature"].tolist() == ["tnf"]
+
+
+def test_thousands_of_proteins_with_gaps_of_their_own_are_aligned():
+    generator = np.random.default_rng(3)
+    effects = generator.normal(size=(300, 12))
+    frame = pd.DataFrame(
+        [
+            (f"b{b}", f"p{p:02d}", f"x{f:04d}", b + effects[f, p])
+            for f in range(300)
+            for p in range(12)
+            for b in range(5)
+        ],
+        columns=["sample", "plate", "feature", "value"],
+    ).assign(source="olink", status="observed")
+    frame.loc[generator.random(len(frame)) < 0.2, "value"] = np.nan
+    frame = frame.assign(lower=frame["value"], upper=frame["value"])
+    offsets = fit_plate_offsets(frame, "reference_samples", {f"b{b}" for b in range(5)})["offset"].to_numpy(dtype=float)
+    expected = effects.mean(axis=1, keepdims=True) - effects
+    assert offsets.reshape(300, 12) == pytest.approx(expected, abs=1e-9)
+
+
+def test_a_sample_averaged_over_two_plates_gets_the_offset_of_neither():
+    values = make_values([*two_plates(), *BRIDGES, ("s9-v1", "il6", 8.0, "p2"), ("s9-v2", "il6", 8.0, "p2")])
+    values["plates"] = np.where(values["sample"] == "s9-v1", 2, 1)
+    result = normalize(values, samples_of(values, TYPES), make_plan("reference_samples"))
+    panel = result.panel.set_index(["sample", "feature"])
+    assert panel.loc[("s9-v1", "il6"), ["value", "plate"]].tolist() == [3.0, "p2"]
+    assert panel.loc[("s9-v2", "il6"), "value"] == pytest.approx(2.5)
+    said = result.findings[result.findings["check"] == "sample_on_several_plates"].iloc[0]
+    assert "1 sample measured on several plates" in said["message"]
+    assert "sample_on_several_plates" not in set(
+        normalize(values, samples_of(values, TYPES), make_plan()).findings["check"]
+    )
+
+
 def test_plate_medians_agree_afterwards_and_bounds_move_along():
     rows = [(f"s{k}-v{k % 2}", "il6", 2.0 ** (k % 7 + 3 * (k >= 7)), f"p{1 + (k >= 7)}") for k in range(14)]
     rows[0] = ("s0-v0", "il6", "<1", "p1")
@@ -206,6 +295,22 @@ def test_indices_are_log_ratios_with_bounds(above, under, status, value, lower, 
     row = panel_of(values, make_plan(indices=[NLR])).loc[("s1", "nlr")]
     assert (row["layer"], row["scale"], row["status"]) == ("index", "log2", status)
     np.testing.assert_allclose([row["value"], row["lower"], row["upper"]], [value, lower, upper])
+
+
+def test_an_index_is_detected_when_all_its_parts_are():
+    rows = [("s1", "neutrophils", 4000.0), ("s1", "lymphocytes", 1000.0)]
+    rows += [("s2", "neutrophils", "<40"), ("s2", "lymphocytes", 1000.0), ("s3", "neutrophils", 4000.0)]
+    values = make_values(rows, measure="count_per_ul", layer="cell", unit="cells/uL")
+    panel = panel_of(values, make_plan(indices=[NLR]))
+    assert panel.xs("nlr", level="feature")["detected"].to_dict() == {"s1": True, "s2": False, "s3": False}
+
+
+def test_a_value_mostly_detected_stays_so_on_the_panel_though_its_average_is_a_bound():
+    values = make_values([("s1", "il6", "<4"), ("s2", "il6", "<4")])
+    values["detected"] = [True, False]
+    panel = normalize(values, samples_of(values), make_plan()).panel
+    assert panel["status"].tolist() == ["below", "below"]
+    assert panel["detected"].tolist() == [True, False]
 
 
 def test_a_small_non_detect_in_a_sum_does_not_hide_the_ratio():

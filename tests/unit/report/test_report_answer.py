@@ -197,3 +197,20 @@ def test_the_question_is_that_of_the_plan(study: Study, words: str) -> None:
     found = answer(make_tables(families=[family_row(direction=direction)]), study, plan_of(study))
     assert words in found.question
     assert found.contrast == "week_16"
+
+
+def test_an_endpoint_of_one_feature_without_a_label_is_called_by_that_feature() -> None:
+    study = make_study(endpoints=[EACH | {"id": "main_q", "features": ["tnf"]}])
+    family = family_row(endpoint="main_q", test="each", features="tnf", n_features=1, decision="not_rejected")
+    found = answer(make_tables(families=[family]), study, plan_of(study))
+    assert found.question.startswith("Did TNF-α fall more with LDN than with placebo")
+    assert "shift in TNF-α with LDN" in found.sentence
+    assert "main" not in found.question + found.sentence
+    labelled = make_study(endpoints=[EACH | {"id": "main_q", "label": "the main cytokine", "features": ["tnf"]}])
+    asked = answer(make_tables(families=[family]), labelled, plan_of(labelled)).question
+    assert "Did the main cytokine (1 marker) fall" in asked
+
+
+def test_healthy_people_are_not_called_none() -> None:
+    study = make_study(disease="none (healthy men)")
+    assert answer(make_tables(), study, plan_of(study)).question.endswith("in healthy men?")

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
@@ -16,6 +16,7 @@ from cytoshift.report.inputs import ReportTables
 from cytoshift.report.page import build_page
 from cytoshift.study.study import Study
 from report_tables import (
+    PRIMARY,
     decision_row,
     family_row,
     finding_row,
@@ -36,6 +37,7 @@ HOSTILE = [
     "{{ 7 * 7 }}{% raw %}",
     "long" + "n" * 3000,
 ]
+EVERYTHING = {"id": "everything", "tier": "exploratory", "features": ["all"]}
 VOID = {"meta", "img", "br", "link", "input"}
 
 
@@ -270,6 +272,67 @@ def test_figures_that_are_not_on_the_page_are_counted(tmp_path: Path) -> None:
     tables = make_tables(shifts=[shift_row(contrast="week_0")], families=[], decisions=[])
     text = parsed(built(tables, study, {"forest": tmp_path})).text
     assert "Figures not on this page, in the folder report/figures: 7 of forest." in text
+
+
+def many_contrasts(count: int, planned: Sequence[str] = ()) -> Study:
+    names = [f"week_{place}" for place in range(count)]
+    contrasts = [
+        {"id": name, "label": f"contrast {name}", "reference": "baseline", "target": "week_16", "arm": "ldn",
+         "against": "placebo"} for name in names
+    ]  # fmt: skip
+    endpoints = [PRIMARY | {"contrasts": list(planned)}] if planned else []
+    return make_study(contrasts=contrasts, endpoints=[*endpoints, EVERYTHING])
+
+
+@pytest.mark.parametrize(("count", "planned", "shown"), [(6, [], 5), (9, [], 4), (9, [7, 8], 4), (20, range(6), 5)])
+def test_figures_of_many_contrasts_are_folded_planned_ones_stay(
+    tmp_path: Path, count: int, planned: Sequence[int], shown: int
+) -> None:
+    study = many_contrasts(count, [f"week_{place}" for place in planned])
+    for contrast in study.contrasts:
+        (tmp_path / f"{contrast.id}.svg").write_text("<svg/>")
+    first = f"week_{[*planned, 0][0]}"
+    tables = make_tables(
+        shifts=[shift_row(contrast=first)], decisions=[], families=[family_row(contrast=first)] if planned else []
+    )
+    html = built(tables, study, {"forest": tmp_path})
+    section = html.partition('id="endpoints"')[2].partition("</section>")[0]
+    seen, _, folded = section.partition("<details")
+    assert seen.count("<img") == shown
+    assert all(f'contrast week_{place}"' in seen for place in [*planned][1:6])
+    assert folded.count("<img") == min(12, count - 1) - shown
+    assert ("more: shift of each feature" in folded) == (count > 7)
+
+
+def test_a_long_list_of_lost_pairs_is_folded() -> None:
+    def page(reasons: int) -> str:
+        rows = [
+            {"contrast": "week_16", "feature": "il6", "subject": "P1", "used": False, "reason": f"reason {place}"}
+            for place in range(reasons)
+        ]
+        html = built(make_tables(pairs=rows), make_study())
+        return html.partition("<h3>Pairs that could not be used</h3>")[2].partition("</section>")[0]
+
+    assert "<details" not in page(12)
+    assert "Reasons by contrast: 13 rows" in page(13)
+    assert page(13).count("<tr>") == 14
+
+
+def test_the_methods_name_the_test_its_meaning_and_the_bias_of_stand_ins() -> None:
+    shifts = [shift_row("il6"), shift_row("tnf", method="detection_arms", p_method="fisher_exact", ci_method="")]
+    methods = parsed(built(make_tables(shifts=shifts), make_study()).partition('id="methods"')[2]).text
+    for words in (
+        "limit/√2 stands in for a non-detect. Any such stand-in is biased",
+        "global decrease test of 2 features by 9,999 sign flips",
+        "Exact tests of single rows: Fisher's exact.",
+        "exchangeable under the null hypothesis. That is more than equal means",
+        "conditional on the normalized values",
+        "The moderated t needs at least 20 features of one layer",
+        "not called one where the file itself writes non-detects for that analyte and plate",
+    ):
+        assert words in methods, words
+    dropped = parsed(built(make_tables(), make_study(limits={"policy": "drop"})).partition('id="methods"')[2]).text
+    assert "Leaving them out is biased: the values that remain are the higher ones" in dropped
 
 
 def test_confounding_of_another_contrast_is_said_on_the_first_screen() -> None:

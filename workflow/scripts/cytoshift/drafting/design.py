@@ -61,6 +61,9 @@ def find_contrasts(design: DesignDraft) -> list[dict[str, Any]]:
         shared = [visit for visit in visits if visit in arm.visits and visit in control.visits]
         against.setdefault((shared[0], shared[-1])[: len(shared)] if shared else (), []).append(arm.id)
     contrasts = [_against(shared, arms, control.id) for shared, arms in against.items() if shared]
+    if design.design == "parallel":
+        # the draft says `randomised: false`, and then changes between arms name their method
+        contrasts = [one | ({"method": "change"} if "reference" in one else {}) for one in contrasts]
     # in a crossover the control shows the drift; what another condition did by itself is in its own contrast
     for arm in design.arms if design.design == "parallel" else [control]:
         seen = [visit for visit in visits if visit in arm.visits]

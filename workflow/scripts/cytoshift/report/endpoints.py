@@ -120,7 +120,7 @@ def _view(place: int, family: Any, tables: ReportTables, study: Study, plan: Fig
         name=name,
         contrast=contrast_label(plan, family.contrast),
         contrast_id=str(family.contrast),
-        decision=capital(DECISIONS[family.decision]),
+        decision=capital(_decision(family, tables)),
         state=str(family.decision) or "none",
         facts=[(term, words) for term, words in facts if words],
         grid=_rows(family, rows, tables, study),
@@ -131,6 +131,17 @@ def _result(family: Any) -> str:
     statistic = "" if pd.isna(family.statistic) else f"statistic {number(family.statistic)}, "
     adjusted = p_equals(family.p_adjusted, "p")
     return f"{statistic}{p_equals(family.p_value)}; adjusted over the plan, {adjusted}"
+
+
+def _decision(family: Any, tables: ReportTables) -> str:
+    """The decision in words; where each feature has its own, for how many it is a shift."""
+    words = DECISIONS[family.decision]
+    if family.decision != "rejected" or family.test == "global" or family.n_features == 1:
+        return words
+    mine = tables.decisions[
+        (tables.decisions["contrast"] == family.contrast) & (tables.decisions["endpoint"] == family.endpoint)
+    ]
+    return f"{words} for {(mine['decision'] == 'rejected').sum()} of {count(family.n_features)}"
 
 
 def _smallest(family: Any) -> str:

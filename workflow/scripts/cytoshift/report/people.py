@@ -51,14 +51,12 @@ def visit_times(study: Study) -> str:
     known = [visit for visit in study.visits if visit.time is not None]
     if not known:
         return ""
-    times = [f"{visit.time:g}".replace("-", MINUS) for visit in known]
-    words = [visit.label or visit.id.replace("_", " ") for visit in known]
-    # A visit called by its time ('week 8') need not be told twice.
-    said = [
-        time if word in (f"{study.time_unit} {time}", f"{time} {study.time_unit}") else f"{time} ({word})"
-        for time, word in zip(times, words, strict=True)
-    ]
-    return f"Planned at these times ({study.time_unit}s): {', '.join(said)}."
+    said = []
+    for visit in known:
+        time, words = f"{visit.time:g}".replace("-", MINUS), visit.label or visit.id.replace("_", " ")
+        # A visit called by its time ('week 8', '0.5 h') need not be told twice.
+        said.append(words if time.removeprefix(MINUS) in words.split() else f"{words} ({time})")
+    return f"Planned times in {study.time_unit}s: {', '.join(said)}."
 
 
 def planned_exclusions(study: Study) -> Grid:

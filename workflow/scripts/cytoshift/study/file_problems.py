@@ -19,7 +19,7 @@ def check_files_exist(study: Study, found: ProblemList, root: Path) -> None:
         try:
             files = _files(name, root)
             if not files:
-                found.add(key, _why(name, root) + _fetched(name))
+                found.add(key, missing_file(name, root))
             for path in (path for path in files if "{" in path or "}" in path):
                 found.add(key, f"{path!r} has braces in its name, which Snakemake takes for wildcards; rename it")
         except OSError as error:
@@ -48,11 +48,14 @@ def files_of(study: Study) -> Iterator[tuple[str, str]]:
         yield f"{key}.file", outcome.file
 
 
-def _fetched(name: str) -> str:
-    """How to get a file that is fetched rather than stored with the project."""
-    if not Path(name).as_posix().startswith(PUBLIC):
-        return ""
-    return "; fetch it with: snakemake public_data --config studies=ldn-ms-demo"
+def missing_file(name: str, root: Path) -> str:
+    """What is wrong with a path or glob that leads to no file, and how to get it if it is a public one.
+
+    `name` is as the study file has it, relative to `root`.
+    """
+    fetched = Path(name).as_posix().startswith(PUBLIC)
+    hint = "; fetch it with: snakemake public_data --config studies=ldn-ms-demo" if fetched else ""
+    return _why(name, root) + hint
 
 
 def _why(name: str, root: Path) -> str:
