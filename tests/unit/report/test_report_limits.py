@@ -27,8 +27,11 @@ def test_before_and_after_without_a_control_always_says_what_came_with_time(stud
 def test_what_was_never_measured_is_said_at_once() -> None:
     study = make_study(contrasts=[BETWEEN, AT_START | {"label": "start"}])
     listed = [finding_row("sample_without_data", stage="intake", sample=f"S{place}") for place in range(3)]
+    listed.append(finding_row("empty_samples", severity="note", message="serum: 31 of 600 samples have no value at all",
+                              numbers="empty_samples=31; samples=600"))  # fmt: skip
     said = " ".join(limits("week_16", make_tables(findings=listed), study, plan_of(study)))
     assert "3 samples are in the sample list without any measured value." in said
+    assert "31 of 600 samples have no value in serum." in said
     assert "Nobody has the values that “start” would need: nothing is estimated there." in said
     quiet = " ".join(limits("week_16", make_tables(), make_study(), plan_of(make_study())))
     assert "measured value" not in quiet

@@ -25,7 +25,7 @@ def design_lines(design: DesignDraft) -> list[str]:
         what = "Was the order of conditions" if design.design == "crossover" else "Were the arms"
         lines += [
             f"# >>> PLEASE SAY: {what} randomised? The words of the report, the model and the permutations",
-            "# >>> depend on it. No file can tell; false is the cautious answer. After true, take `method: change` away.",
+            "# >>> depend on it. No file can tell; false is the cautious answer. If true: no `method: change`.",
             "randomised: false   # please say: true or false",
         ]
     visits = design.visits

@@ -25,9 +25,8 @@ def fractions_of_events(values: pd.DataFrame) -> tuple[pd.DataFrame, list[Findin
         return values, []
     named = events & (values["parent"] != "").to_numpy()
     total = _totals(values, events)
-    counted = pd.Series(total, index=values.index)[named].notna().groupby(values["feature"]).any()
     # a parent that the plan left out everywhere is no parent
-    divided = named & values["feature"].map(counted).fillna(False).to_numpy(dtype=bool)
+    divided = named & values["feature"].isin(values.loc[named & ~np.isnan(total), "feature"]).to_numpy()
     zero = (values["status"] == "below").to_numpy() & (values["upper"] <= values["resolution"]).to_numpy()
     known = divided & ~np.isnan(total)
     made = values.copy()

@@ -6,7 +6,8 @@ import pandas as pd
 
 from cytoshift.figures.words import concrete_contrasts, contrast_label
 from cytoshift.report.answer import confounded
-from cytoshift.report.formats import capital, listing, p_words, plural
+from cytoshift.report.formats import capital, listing, p_words, parse_numbers, plural
+from cytoshift.report.grids import records
 from cytoshift.report.inputs import ReportTables
 from cytoshift.report.naming import read_names
 from cytoshift.report.sentences import describe
@@ -114,12 +115,16 @@ def _unmeasured(tables: ReportTables, plan: FigurePlan) -> list[str]:
     if listed:
         verb = "is" if listed == 1 else "are"
         found.append(f"{plural(listed, 'sample')} {verb} in the sample list without any measured value.")
+    for row in records(tables.findings[tables.findings["check"] == "empty_samples"]):
+        numbers = parse_numbers(row.numbers)
+        source, empty = str(row.message).partition(":")[0], numbers.get("empty_samples", "some")
+        found.append(f"{empty} of {numbers.get('samples', 'the')} samples have no value in {source}.")
     used = set(tables.pairs.loc[tables.pairs["used"].astype(bool), "contrast"])
     # Arms compared at one visit have subjects on either side, not pairs.
     counted = set(tables.shifts.loc[tables.shifts["n_pairs"].fillna(0) > 0, "contrast"])
-    empty = [name for name in concrete_contrasts(plan) if name not in used | counted]
-    if empty:
-        named = listing([f"“{contrast_label(plan, name)}”" for name in empty], most=3)
+    without = [name for name in concrete_contrasts(plan) if name not in used | counted]
+    if without:
+        named = listing([f"“{contrast_label(plan, name)}”" for name in without], most=3)
         found.append(f"Nobody has the values that {named} would need: nothing is estimated there.")
     return found
 

@@ -174,7 +174,7 @@ def _plates(tables: ReportTables, study: Study) -> str:
 
 def _multiplicity(tables: ReportTables, study: Study) -> str:
     tiers = set(tables.families["tier"])
-    rules = [capital(words) for words in dict.fromkeys(tables.families["correction"]) if words]
+    rules = [capital(words) for words in dict.fromkeys(tables.families["correction"]) if words and not _joint(words)]
     text = f"{'. '.join(rules)}." if rules else ""
     if "primary" in tiers:
         text += (
@@ -188,9 +188,14 @@ def _multiplicity(tables: ReportTables, study: Study) -> str:
     return text.strip()
 
 
+def _joint(correction: str) -> bool:
+    """Does a family's correction rest on rearranging subjects?"""
+    return "flip" in correction or "relabel" in correction
+
+
 def _exact(tables: ReportTables) -> str:
     """Which exact tests were run, and what they can and cannot say."""
-    joint = [words for words in dict.fromkeys(tables.families["correction"]) if "flip" in words or "relabel" in words]
+    joint = [words for words in dict.fromkeys(tables.families["correction"]) if _joint(words)]
     rows = [
         P_METHODS[name]
         for name in dict.fromkeys(tables.shifts["p_method"])
@@ -210,8 +215,8 @@ def _exact(tables: ReportTables) -> str:
     if any("random" in words for words in joint):
         ran.append("A random draw of them that includes the data as they are is still exact.")
     return (
-        f"{' '.join(ran)} Exact means that nothing but the order of the two is used if they are exchangeable under the "
-        "null hypothesis. That is more than equal means: a change of spread alone can reject as well, above all with "
-        "non-detects. It is also conditional on the normalized values: the choice of limits, plates and samples is "
-        "taken as given."
+        f"{' '.join(ran)} Exact means: where the two are exchangeable under the null hypothesis, the test rejects no "
+        "more often than its level says, at any number of subjects. Exchangeable is more than equal means: a change of "
+        "spread alone can reject as well, above all with non-detects. Exactness is also conditional on the normalized "
+        "values: the choice of limits, plates and samples is taken as given."
     )

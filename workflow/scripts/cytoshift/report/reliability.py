@@ -19,6 +19,7 @@ from cytoshift.study.study import FigurePlan, Study
 MOST_PER_CHECK = 8
 MOST_NAMES = 300
 MOST_ROWS = 40
+ACTIONS = {"excluded": "excluded", "flagged": "flagged, kept", "nothing": ""}
 STAGES = {"intake": "reading", "quality": "quality", "normalize": "normalization", "shift": "comparison"}
 
 
@@ -44,10 +45,15 @@ def finding_groups(tables: ReportTables, plan: FigurePlan) -> list[FindingGroup]
             shown = rows.head(MOST_PER_CHECK)
             left = len(rows) - len(shown)
             items = [
-                (_where(row, names), names.finding(row), numbers_words(row.numbers), str(row.action))
+                (
+                    _where(row, names),
+                    names.finding(row),
+                    numbers_words(row.numbers),
+                    ACTIONS.get(row.action, row.action),
+                )
                 for row in records(shown)
             ]
-            more = f"{plural(left, 'finding')} more in tables.xlsx, sheet findings." if left else ""
+            more = f"{plural(left, 'more finding')} in tables.xlsx, sheet findings." if left else ""
             stage_word = STAGES.get(str(stage), str(stage))
             groups.append(FindingGroup(check_words(str(check)), severity or "note", len(rows), stage_word, items, more))
     return groups
