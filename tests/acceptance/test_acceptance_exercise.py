@@ -191,10 +191,10 @@ def test_rest_came_first_and_moved_and_both_stand_on_the_page(study):
     assert "arm=rest" in first["numbers"]
     moved = study.found("control_moved")
     assert {"load.h3.max_70"} <= set(moved["contrast"])
-    assert "neutrophils" in moved.set_index("contrast").loc["load.h3.max_70", "message"]
+    assert "Neutrophils" in moved.set_index("contrast").loc["load.h3.max_70", "message"]
     page = study.page()
     assert first["message"].split(":")[0] in page
-    assert "moved as well" in page
+    assert "changed by itself" in page
 
 
 def test_rest_itself_rises(study):

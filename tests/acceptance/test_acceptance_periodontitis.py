@@ -142,7 +142,7 @@ def test_nothing_is_decided_or_claimed(study):
     assert set(families["decision"]) <= {"none", "not_tested"}
     page = study.page()
     assert "Nothing claimed" in page
-    assert "called an association" in page
+    assert "can only be associated with" in page
 
 
 def test_dates_typed_wrongly_are_found_in_the_four_subjects(study):
