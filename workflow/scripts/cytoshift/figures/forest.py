@@ -152,7 +152,7 @@ def _write_row(sheet: Sheet, row: object, top: float, position: float) -> None:
         low, high = float(row.ratio_low), float(row.ratio_high)  # type: ignore[attr-defined]
         sheet.text(NUMBERS, level, fit(interval_words(ratio, low, high), NUMBERS_WIDTH))
     else:
-        words = fit(f"no estimate: {row.note or 'no reason given'}", NUMBERS + NUMBERS_WIDTH - PLOT)  # type: ignore[attr-defined]
+        words = fit(f"no estimate: {row.note or 'no reason given'}", DOUBLE - MARGIN - PLOT - 0.1)  # type: ignore[attr-defined]
         sheet.text(PLOT + 0.03, level, words, color=GREY, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8})
 
 

@@ -74,6 +74,7 @@ def _settings() -> dict[str, Any]:
         mpl.rcParams.update(
             {
                 "text.parse_math": False,
+                "text.hinting": "no_hinting",  # so that a text is as wide as measured, at every resolution
                 "axes.formatter.use_mathtext": False,
                 "font.family": "sans-serif",
                 "font.sans-serif": ["DejaVu Sans"],
