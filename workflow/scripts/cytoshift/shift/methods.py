@@ -21,6 +21,7 @@ from cytoshift.study.study import ShiftPlan
 
 # The prior of moderation learns only from features whose spread is measured, not substituted.
 NON_DETECTS_IN_PRIOR = 0.2
+STAND_INS = {"half_limit": "half the limit", "limit_over_sqrt2": "limit/√2", "limit": "the limit"}
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def estimate_features(comparison: Comparison, plan: ShiftPlan) -> pd.DataFrame:
     if plan.limits.policy == "drop":
         text = "non-detects dropped by the plan's policy: biased upwards"
     else:
-        text = f"non-detects stood in for by {plan.limits.policy} (no censored model yet)"
+        text = f"{STAND_INS[plan.limits.policy]} stands in for non-detects (a censored model is not available)"
     note = add_note(note, (share > 0) & ~detection, text)
     again = comparison.recensored
     texts = np.array([f"{count} values judged by the larger limit of their pair" for count in again], dtype=object)
