@@ -38,6 +38,7 @@ $(READY): requirements.lock
 	rm -rf $(VENV)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@printf '#!/bin/sh\n# python -m cytoshift, from the checkout this environment belongs to\nPYTHONPATH="%s" exec "%s" -m cytoshift "$$@"\n' "$(CURDIR)/workflow/scripts" "$(CURDIR)/$(BIN)/python" > $(BIN)/cytoshift && chmod +x $(BIN)/cytoshift
 	touch $(READY)
 
 lock: environment

@@ -26,6 +26,11 @@ include: "workflow/rules/report.smk"
 include: "workflow/rules/sources.smk"
 
 
+onsuccess:
+    for path in finished_reports():
+        print(f"report: {path}", file=sys.stderr)
+
+
 localrules:
     all,
     check,

@@ -33,7 +33,7 @@ class Checkout:
     def results(self) -> dict[str, bytes]:
         """Every file below results/, logs and benchmarks aside, by its path."""
         folder = self.folder / "results"
-        files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+        files = (path for path in sorted(folder.rglob("*")) if path.is_file() and not path.name.startswith("."))
         contents = {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
         return {name: content for name, content in contents.items() if name.split("/")[0] not in ("logs", "benchmarks")}
 

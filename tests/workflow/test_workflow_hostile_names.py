@@ -46,6 +46,8 @@ TEXTS = [
 ]
 # A study file holds no carriage returns, but a spreadsheet may.
 IN_DATA = [*TEXTS, "two\rreturns"]
+# A lone carriage return would break the row of a .tsv; intake reads it as a space.
+READ = {text.replace("\r", " ") for text in IN_DATA}
 ODD_NAME = '=cmd|\' <x-hostile> $\\frac$ \N{TEST TUBE} "q" a,b .csv'
 TEMPLATES = ROOT / "workflow" / "scripts" / "cytoshift" / "report" / "templates"
 XLSX = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
@@ -295,11 +297,11 @@ def test_the_page_shows_the_names_as_they_are(page: Page) -> None:
 def test_ids_survive_every_table(run: Run) -> None:
     for place in ("quality/samples.tsv", "intake/samples.parquet"):
         table = read_table(run.study / place, TABLES["samples"])
-        assert set(table["subject"]) == set(IN_DATA), place
+        assert set(table["subject"]) == READ, place
     pairs = read_table(run.study / "shift" / "pairs.parquet", TABLES["pairs"])
-    assert set(pairs["subject"]) == set(IN_DATA)
+    assert set(pairs["subject"]) == READ
     names = read_table(run.study / "intake" / "names.tsv", TABLES["names"])
-    assert set(names.loc[names["layer"] == "cytokine", "written"]) == set(IN_DATA)
+    assert set(names.loc[names["layer"] == "cytokine", "written"]) == READ
     assert len(set(names.loc[names["layer"] == "cytokine", "feature"])) == len(IN_DATA)
 
 

@@ -117,7 +117,7 @@ def test_the_ground_imports_nothing_above_it_and_nobody_imports_snakemake() -> N
 def test_every_rule_has_a_log_a_benchmark_an_environment_and_resources() -> None:
     wanted = ("log:", "benchmark:", "conda:", "threads: 1", "mem_mb=", "runtime=")
     missing = [f"{name}: {part}" for name, body in SCRIPTED for part in wanted if part not in body]
-    assert missing == []
+    assert missing == ["check: benchmark:"], "check has nothing that Snakemake could take for a result"
     assert len(SCRIPTED) >= 18
 
 

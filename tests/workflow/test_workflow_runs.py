@@ -236,3 +236,12 @@ def test_snakemake_report_holds_the_figures_with_their_captions(tiny: Checkout) 
     run = tiny.snakemake("--report", "report.html")
     assert run.returncode == 0, run.stdout + run.stderr
     assert "how to read" in (tiny.folder / "report.html").read_text(encoding="utf-8").lower()
+
+
+def test_check_reads_again_after_an_edit(tiny: Checkout) -> None:
+    first = tiny.snakemake("check")
+    assert first.returncode == 0, first.stdout + first.stderr
+    edit(tiny.folder / "config" / "studies" / "tiny.yaml", "subject: patient", "subject: patientt")
+    second = tiny.snakemake("check")
+    assert second.returncode != 0
+    assert "did you mean 'patient'" in second.stdout + second.stderr

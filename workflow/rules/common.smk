@@ -63,6 +63,12 @@ def final_outputs(study):
     ]
 
 
+def finished_reports():
+    """Report pages that exist, for the last line a person sees."""
+    pages = (Path(f"results/{study}/report/report.html") for study in STUDIES)
+    return [path for path in pages if path.exists()]
+
+
 def result(path):
     """An output that is never empty, and that stays as it was, byte for byte, when the job that would renew it fails."""
     return update(ensure(path, non_empty=True))

@@ -4,10 +4,9 @@
 rule check:
     input:
         [path for loaded in STUDIES.values() for path in study_files(loaded.study)],
+    # No output and no benchmark: Snakemake would take either for a result, and a second check for done.
     log:
         "<logs>/check.log",
-    benchmark:
-        "<benchmarks>/check.tsv"
     conda:
         "../../environment.yml"
     threads: 1

@@ -75,7 +75,7 @@ rule report_page:
         checked="<results>/{study}/intake/checked.json",
         figures=FOLDERS,
     output:
-        ensure("<results>/{study}/report/report.html", non_empty=True),
+        result("<results>/{study}/report/report.html"),
     log:
         "<logs>/{study}/report_page.log",
     benchmark:
@@ -99,7 +99,7 @@ rule report_workbook:
     input:
         **SHOWN,
     output:
-        ensure("<results>/{study}/report/tables.xlsx", non_empty=True),
+        result("<results>/{study}/report/tables.xlsx"),
     log:
         "<logs>/{study}/report_workbook.log",
     benchmark:
@@ -130,7 +130,7 @@ rule report_manifest:
         checked="<results>/{study}/intake/checked.json",
         families=TABLES["families"],
     output:
-        ensure("<results>/{study}/report/manifest.json", non_empty=True),
+        result("<results>/{study}/report/manifest.json"),
     log:
         "<logs>/{study}/report_manifest.log",
     benchmark:

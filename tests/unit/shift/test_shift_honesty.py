@@ -253,7 +253,8 @@ def test_the_p_a_decision_rests_on_is_the_exact_one() -> None:
     shifts, found = decided(make_tables(rising_pairs(10)), make_plan(endpoints=[primary("shift")]))
     row = found.decisions.set_index("feature").loc["il6"]
     assert row["p_kind"] == "sign_flip"
-    assert row["p_value"] >= 2**-9 > shifts.set_index("feature").loc["il6", "p_value"]
+    assert row["p_value"] >= 2**-9
+    assert shifts.set_index("feature").loc["il6", ["p_value", "p_method"]].tolist() == [row["p_value"], "sign_flip"]
 
 
 def test_intervals_of_planned_features_agree_with_the_test_that_decides() -> None:
@@ -268,6 +269,11 @@ def test_intervals_of_planned_features_agree_with_the_test_that_decides() -> Non
         row = shifts.iloc[0]
         assert row["ci_method"] == "sign_flip"
         assert (row["ci_low"] > 0 or row["ci_high"] < 0) == (found.decisions.iloc[0]["p_value"] <= 0.05)
+
+
+def test_a_planned_feature_that_no_file_holds_is_an_error() -> None:
+    with pytest.raises(Problems, match=r"endpoints\[first\].features: 'il66' is not in the data; did you mean 'il6'"):
+        decided(make_tables(rising_pairs(6)), make_plan(endpoints=[primary("shift", "il66")]))
 
 
 def test_an_exploratory_correction_is_the_one_that_was_asked_for() -> None:

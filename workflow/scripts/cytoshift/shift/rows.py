@@ -10,7 +10,7 @@ from cytoshift.shift.comparison import Comparison
 from cytoshift.shift.effects import detectable_difference, paired_effect, standardised_by_baseline
 from cytoshift.shift.endpoints import resolve_features
 from cytoshift.shift.estimates import add_note
-from cytoshift.shift.flips import count_informative, sign_flip_interval
+from cytoshift.shift.flips import count_informative, sign_flip_interval, sign_flip_test
 from cytoshift.shift.grid import ABOVE, BELOW
 from cytoshift.shift.methods import estimate_features
 from cytoshift.shift.notes import further_notes, to_ratio
@@ -48,7 +48,7 @@ def shift_rows(comparison: Comparison, plan: ShiftPlan) -> pd.DataFrame:
 
 
 def _invert_in_families(frame: pd.DataFrame, comparison: Comparison, plan: ShiftPlan) -> pd.DataFrame:
-    """In planned families the interval inverts the sign-flip test that decides, so that the two agree (METHODS §3).
+    """In planned families p and interval of a row are those of the sign-flip test that decides (METHODS §3).
 
     For features without non-detects in paired contrasts whose method was left to `auto`; the others keep their t.
     """
@@ -66,7 +66,9 @@ def _invert_in_families(frame: pd.DataFrame, comparison: Comparison, plan: Shift
     sampled = np.all([side.sampled for side in comparison.sides], axis=0)
     low, high = sign_flip_interval(comparison.change[sampled][:, planned], null.flips, alpha=plan.alpha)
     frame.loc[planned, "ci_low"], frame.loc[planned, "ci_high"] = low, high
-    frame.loc[planned, "ci_method"] = "sign_flip"
+    test = sign_flip_test(comparison.change[sampled][:, planned], null.flips)
+    frame.loc[planned, "p_value"] = test.p_value
+    frame.loc[planned, ["p_method", "ci_method"]] = "sign_flip"
     return frame
 
 

@@ -16,7 +16,7 @@ from cytoshift.shift.orbits import JointNull, joint_null
 from cytoshift.shift.pair_table import list_pairs
 from cytoshift.shift.rows import shift_rows
 from cytoshift.study.contrasts import concerned, expand
-from cytoshift.study.problem import Problem, Problems
+from cytoshift.study.problem import Problem, Problems, did_you_mean
 from cytoshift.study.study import ShiftPlan
 from cytoshift.tables import ARM_CHANGES, FINDINGS, PAIRS, SHIFTS, Table
 
@@ -48,6 +48,7 @@ def estimate_shifts(panel: pd.DataFrame, samples: pd.DataFrame, plan: ShiftPlan)
     """
     if not len(panel):
         raise Problems([Problem("study file", "", "nothing is left to estimate: every value is missing or excluded")])
+    _refuse_absent_features(panel, plan)
     grid = make_grid(panel, plan.limits.policy)
     flagged = samples["flags"] != "" if "flags" in samples else pd.Series(False, index=samples.index)
     shifts, without, pairs, changes, findings = [], [], [], [], []
@@ -69,6 +70,24 @@ def estimate_shifts(panel: pd.DataFrame, samples: pd.DataFrame, plan: ShiftPlan)
         arm_changes=_joined(changes, ARM_CHANGES),
         findings=_joined(findings, FINDINGS),
     )
+
+
+def _refuse_absent_features(panel: pd.DataFrame, plan: ShiftPlan) -> None:
+    """A feature that a planned endpoint names and no file holds would shrink the endpoint without a word."""
+    features = set(panel["feature"])
+    known = features | {feature.split("@")[0] for feature in features}
+    problems = [
+        Problem(
+            "study file",
+            f"endpoints[{endpoint.id}].features",
+            f"{word!r} is not in the data{did_you_mean(word, known)}; the data have {', '.join(sorted(known))}",
+        )
+        for endpoint in plan.endpoints
+        for word in endpoint.features
+        if word != "all" and ":" not in word and word not in known
+    ]
+    if problems:
+        raise Problems(problems)
 
 
 def decide_endpoints(panel: pd.DataFrame, samples: pd.DataFrame, shifts: pd.DataFrame, plan: ShiftPlan) -> Decisions:
