@@ -4,7 +4,7 @@
 rule check:
     input:
         [path for loaded in STUDIES.values() for path in study_files(loaded.study)],
-    # No output and no benchmark: Snakemake would take either for a result, and a second check for done.
+    # Neither an output nor a benchmark, which Snakemake would take for a result, and a second check for done.
     log:
         "<logs>/check.log",
     conda:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cytoshift.figures.selection import decided, select_features
+from cytoshift.figures.selection import decided, select_features, with_decisions
 from cytoshift.frames import conform
 from cytoshift.tables import DECISIONS, SHIFTS
 
@@ -48,3 +48,22 @@ def test_no_decisions_at_all_is_an_exploratory_study() -> None:
     chosen = select_features(shifts([("w", "a", 1.0, 0.5), ("w", "b", 1.0, 0.1)]), decisions([]))
     assert list(chosen["feature"]) == ["b", "a"]
     assert not chosen["planned"].any()
+
+
+def test_a_feature_of_a_global_endpoint_is_decided_together_unless_its_own_family_decides_it() -> None:
+    note = "decided for the endpoint as a whole, not for this feature"
+    rows = [("w", name, "primary", "none", note) for name in ("whole", "own", "open")]
+    rows += [("w", "own", "secondary", "rejected", ""), ("w", "open", "secondary", "not_rejected", "")]
+    rows += [("w", name, "exploratory", "none", "") for name in ("whole", "own", "open", "rest")]
+    table = conform(pd.DataFrame(rows, columns=["contrast", "feature", "tier", "decision", "note"]), DECISIONS)
+    measured = shifts([("w", name, 1.0, 0.1) for name in ("whole", "own", "open", "rest", "unlisted")])
+    joined = with_decisions(measured, table).set_index("feature")["standing"]
+    assert joined.to_dict() == {
+        "whole": "together", "own": "rejected", "open": "not_rejected", "rest": "unplanned", "unlisted": "unplanned"
+    }  # fmt: skip
+
+
+def test_an_exploratory_global_endpoint_plans_nothing() -> None:
+    rows = [("w", "a", "exploratory", "none", "decided for the endpoint as a whole, not for this feature")]
+    table = conform(pd.DataFrame(rows, columns=["contrast", "feature", "tier", "decision", "note"]), DECISIONS)
+    assert list(decided(table)["standing"]) == ["unplanned"]

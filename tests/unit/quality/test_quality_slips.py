@@ -61,6 +61,52 @@ def test_non_detects_are_no_slips():
     assert find_slips(values, values.set_index("sample", drop=False)["sample"].str[:2], UnitSlip())[1] == []
 
 
+def two_visits(*lines, subjects=8, visits=2):
+    """TNF of some subjects before and after treatment, 3 to 12 pg/mL, with further rows or other values."""
+    numbers = np.random.default_rng(8).uniform(3, 12, subjects * visits).round(1)
+    rows = {f"s{k // visits}-{k % visits}": number for k, number in enumerate(numbers)} | dict(lines)
+    values = values_of(make_rows(make_measurements([(sample, "tnf", number) for sample, number in rows.items()])))
+    return values, values.set_index("sample", drop=False)["sample"].str.split("-").str[0]
+
+
+@pytest.mark.parametrize("written", [0.0037, 8200.0, 4.1e6])
+def test_of_two_visits_the_one_outside_everybody_s_range_is_the_slip(written):
+    _, found = find_slips(*two_visits(("s3-0", 7.2), ("s3-1", written)), UnitSlip())
+    assert [(f["sample"], numbers_of(f)["subject_other"]) for f in found] == [("s3-1", "7.2")]
+    assert "the subject's other value (7.2)" in found[0]["message"]
+
+
+def test_a_subject_s_only_value_is_judged_by_everybody_s_range():
+    _, found = find_slips(*two_visits(("alone-0", 0.0061)), UnitSlip())
+    assert [f["sample"] for f in found] == ["alone-0"]
+    assert "everybody else's values" in found[0]["message"]
+
+
+def test_two_slips_do_not_hide_each_other():
+    lines = [("s1-0", 5.0), ("s1-1", 0.0052), ("s4-0", 0.0061), ("s4-1", 6.4)]
+    _, found = find_slips(*two_visits(*lines), UnitSlip())
+    assert {f["sample"] for f in found} == {"s1-1", "s4-0"}
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [("s3-0", 7.2), ("s3-1", 0.07)],  # a hundredth is no unit
+        [("s3-0", 0.0071), ("s3-1", 0.0069)],  # low at both visits: the subject, not the unit
+        [("s3-0", 7.2), ("s3-1", 0.0006)],  # times 1,000 it is not near the other value
+        [("s3-0", 100.0), ("s3-1", 0.1)],  # neither repaired value lies in the range of the others
+        [("alone-0", 0.0005)],  # times 1,000 it is below everybody
+    ],
+)
+def test_two_visits_far_apart_are_not_always_a_slip(lines):
+    assert find_slips(*two_visits(*lines), UnitSlip())[1] == []
+
+
+def test_a_second_group_of_people_is_no_slip():
+    carriers = [(f"carrier{k}-0", 0.004 + k / 1000) for k in range(5)]
+    assert find_slips(*two_visits(*carriers, subjects=20, visits=1), UnitSlip())[1] == []
+
+
 @requires_shared
 def test_exercise_has_exactly_three_platelet_slips():
     samples, cytokines, cells = exercise()

@@ -14,13 +14,31 @@ from matplotlib.patches import Rectangle
 from cytoshift.figures.axis import number, ratio_ticks
 from cytoshift.figures.selection import rank_rows, with_decisions
 from cytoshift.figures.sheet import MARGIN, Entry, Sheet, draw_empty
-from cytoshift.figures.theme import DOUBLE, GREY, INK, LABEL, LIGHT, PALE, ROLES, SMALL, fit, ink, role_of, style
+from cytoshift.figures.standing import TOGETHER, TOGETHER_NOTE, WORDS, entries, look
+from cytoshift.figures.theme import (
+    DOUBLE,
+    GREY,
+    INK,
+    LABEL,
+    LIGHT,
+    PALE,
+    ROLES,
+    SMALL,
+    clean,
+    fit,
+    ink,
+    role_of,
+    style,
+    text_width,
+    wrap,
+)
 from cytoshift.figures.words import concrete_contrasts, contrast_label, effect_label, feature_labels
 from cytoshift.study.study import FigurePlan
 
 ROW = 0.17
 LABELS, PAIRS, BELOW, PLOT, PLOT_WIDTH, NUMBERS = MARGIN, 1.72, 2.28, 2.72, 2.75, 5.55
 NUMBERS_WIDTH = 1.35
+NAME_WIDTH = 2 * (DOUBLE - MARGIN - PLOT - PLOT_WIDTH / 2)  # the axis' name is centred under the plot
 
 
 def draw(
@@ -56,29 +74,34 @@ def _ratios(rows: pd.DataFrame, plan: FigurePlan, contrast: str, limit: int) -> 
     shown = rank_rows(rows).head(limit)
     groups = grouped(shown)
     lines = len(shown) + len(groups)
-    height = 0.62 + ROW * lines
+    # The axis' name can be long (two arms' labels): it takes lines instead of being cut.
+    name = wrap(f"{effect_label(plan, contrast)}, log scale", NAME_WIDTH, LABEL, lines=3)
+    below = 0.42 + 0.13 * (len(name) - 1)
+    height = below + 0.2 + ROW * lines
     notes = _notes(rows, shown, plan)
     sheet = Sheet(plan, contrast_label(plan, contrast), height, legend=_legend(shown), notes=notes)
     top = height - 0.2
-    axes = sheet.axes(PLOT, 0.42, PLOT_WIDTH, ROW * lines)
+    axes = sheet.axes(PLOT, below, PLOT_WIDTH, ROW * lines)
     low, high = _limits(shown)
-    _prepare(axes, low, high, lines, effect_label(plan, contrast))
+    _prepare(axes, low, high, lines, "\n".join(name))
     for x, words, align in (
         (LABELS, "marker (bold: planned)", "left"), (PAIRS + 0.42, "pairs", "right"),
         (BELOW + 0.36, "< limit", "right"), (NUMBERS, "ratio [interval]", "left"),
     ):  # fmt: skip
         sheet.text(x, top + 0.03, words, color=GREY, ha=align)
-    position = 0
+    position, silent = 0, []
     for role, members in groups:
-        name, colour = ROLES[role]
+        heading, colour = ROLES[role]
         band = Rectangle((MARGIN, top - ROW * (position + 1)), DOUBLE - 2 * MARGIN, ROW, facecolor=PALE, linewidth=0)
         sheet.add(band, behind=True)
-        sheet.text(LABELS + 0.06, _level(top, position), name, color=ink(colour), fontweight="bold")
+        sheet.text(LABELS + 0.06, _level(top, position), heading, color=ink(colour), fontweight="bold")
         levels = position + 1.5 + np.arange(len(members))
         _draw_rows(axes, members, levels, colour, low, high)
         for row, level in zip(members.itertuples(), levels, strict=True):
             _write_row(sheet, row, top, level - 0.5)
+        silent += [float(level) for level in levels[members["ratio"].isna()]]
         position += 1 + len(members)
+    _line_at_one(axes, lines, silent)
     return sheet.figure
 
 
@@ -94,8 +117,15 @@ def _prepare(axes: Axes, low: float, high: float, lines: int, name: str) -> None
     axes.set_yticks([])
     axes.patch.set_visible(False)
     axes.spines["left"].set_visible(False)
-    axes.axvline(0, color=GREY, linewidth=0.8, zorder=1)
-    axes.set_xlabel(fit(f"{name}, log scale", PLOT_WIDTH + 1.2, LABEL), labelpad=2)
+    axes.set_xlabel(name, labelpad=2)
+
+
+def _line_at_one(axes: Axes, lines: int, silent: list[float]) -> None:
+    """The line at ratio 1, interrupted where a row has words instead of an estimate."""
+    edges = [0.0, *(edge for level in silent for edge in (level - 0.5, level + 0.5)), float(lines)]
+    for start, stop in zip(edges[::2], edges[1::2], strict=True):
+        if stop > start:
+            axes.plot([0, 0], [start, stop], color=GREY, linewidth=0.8, zorder=1)
 
 
 def _log2(values: pd.Series) -> np.ndarray:
@@ -130,14 +160,10 @@ def _draw_rows(axes: Axes, rows: pd.DataFrame, levels: np.ndarray, colour: str, 
         if (beyond & drawn).any():
             where = levels[beyond & drawn]
             axes.plot([edge] * len(where), where, marker, color=colour, markersize=4.5, clip_on=False, zorder=3)
-    for filled, planned, size in ((True, True, 5.5), (False, True, 5.5), (False, False, 3.5)):
-        rejected = (rows["planned"] & (rows["decision"] == "rejected")).to_numpy()
-        chosen = drawn & (rejected == filled) & (rows["planned"].to_numpy() == planned)
+    for standing in WORDS:
+        chosen = drawn & (rows["standing"] == standing).to_numpy()
         if chosen.any():
-            axes.plot(
-                middle[chosen], levels[chosen], "o" if planned else "D", markersize=size, markeredgecolor=colour,
-                markerfacecolor=colour if filled else "white", markeredgewidth=1.1, linestyle="none", zorder=4,
-            )  # fmt: skip
+            axes.plot(middle[chosen], levels[chosen], linestyle="none", zorder=4, **look(standing, colour))
 
 
 def _write_row(sheet: Sheet, row: object, top: float, position: float) -> None:
@@ -152,8 +178,16 @@ def _write_row(sheet: Sheet, row: object, top: float, position: float) -> None:
         low, high = float(row.ratio_low), float(row.ratio_high)  # type: ignore[attr-defined]
         sheet.text(NUMBERS, level, fit(interval_words(ratio, low, high), NUMBERS_WIDTH))
     else:
-        words = fit(f"no estimate: {row.note or 'no reason given'}", DOUBLE - MARGIN - PLOT - 0.1)  # type: ignore[attr-defined]
-        sheet.text(PLOT + 0.03, level, words, color=GREY, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8})
+        sheet.text(PLOT + 0.03, level, no_estimate_words(row), color=GREY)
+
+
+def no_estimate_words(row: object) -> str:
+    """Why a row has no estimate, whole: a reason too long for its place stands in the table only."""
+    note = str(getattr(row, "note", "") or "no reason given")
+    if str(getattr(row, "method", "")).startswith("detection") or note.startswith("tested on detection only"):
+        return "detection only: see table"
+    words = clean(f"no estimate: {note}", longest=1000)
+    return words if text_width(words) <= DOUBLE - MARGIN - PLOT - 0.1 else "no estimate: see table"
 
 
 def count_words(row: object) -> str:
@@ -191,22 +225,15 @@ def _short(value: float) -> str:
 
 
 def _legend(rows: pd.DataFrame) -> list[Entry]:
-    look = {"color": INK, "markeredgecolor": INK, "markeredgewidth": 1.1}
-    entries = []
-    if (rows["planned"] & (rows["decision"] == "rejected")).any():
-        entries.append(Entry("planned, rejected at the plan's alpha", {"marker": "o", "markerfacecolor": INK, **look}))
-    if (rows["planned"] & (rows["decision"] != "rejected")).any():
-        entries.append(Entry("planned, not rejected", {"marker": "o", "markerfacecolor": "white", **look}))
-    if (~rows["planned"]).any():
-        small = {"marker": "D", "markersize": 3.5, "markerfacecolor": "white", **look}
-        entries.append(Entry("not planned: no decision", small))
-    return entries
+    return entries(set(rows["standing"]), dict.fromkeys(WORDS, INK))
 
 
 def _notes(rows: pd.DataFrame, shown: pd.DataFrame, plan: FigurePlan) -> list[str]:
     notes = [f"Intervals are {100 * (1 - plan.alpha):g} %, one marker at a time; arrows go on beyond the axis."]
     if (shown["scale"] == "logit").any():
         notes.append("Fractions of cells are shown as odds ratios.")
+    if (shown["standing"] == TOGETHER).any():
+        notes.append(TOGETHER_NOTE)
     if len(shown) < len(rows):
         notes.append(
             f"{len(shown)} of {len(rows)} shown: planned markers, then the smallest p; the rest is in the table."
@@ -219,6 +246,8 @@ def _differences(rows: pd.DataFrame, plan: FigurePlan, contrast: str) -> Figure:
     step = 0.5
     height = 0.3 + step * len(rows)
     notes = [f"Differences in points, each score on its own axis; intervals are {100 * (1 - plan.alpha):g} %."]
+    if (rows["standing"] == TOGETHER).any():
+        notes.append(TOGETHER_NOTE)
     title = f"Clinical scores: {contrast_label(plan, contrast)}"
     sheet = Sheet(plan, title, height, legend=_legend(rows), notes=notes)
     for x, words, align in (
@@ -239,8 +268,7 @@ def _difference(sheet: Sheet, frame: pd.DataFrame, row: object, bottom: float) -
     sheet.text(PAIRS + 0.42, level, count_words(row), ha="right")
     middle, low, high = (float(getattr(row, name)) for name in ("estimate", "ci_low", "ci_high"))
     if not isfinite(middle):
-        words = fit(f"no estimate: {row.note or 'no reason given'}", 4.1)  # type: ignore[attr-defined]
-        sheet.text(PLOT + 0.03, level, words, color=GREY)
+        sheet.text(PLOT + 0.03, level, no_estimate_words(row), color=GREY)
         return
     sheet.text(NUMBERS, level, fit(interval_words(middle, low, high), NUMBERS_WIDTH))
     axes = sheet.axes(PLOT, bottom + 0.2, PLOT_WIDTH, 0.27)
@@ -250,9 +278,7 @@ def _difference(sheet: Sheet, frame: pd.DataFrame, row: object, bottom: float) -
     for beyond, edge, marker in ((left < -reach, -reach, "<"), (right > reach, reach, ">")):
         if beyond:
             axes.plot([edge], [0], marker, color=colour, markersize=4.5, clip_on=False)
-    face = colour if planned and row.decision == "rejected" else "white"  # type: ignore[attr-defined]
-    axes.plot([middle], [0], "o" if planned else "D", markersize=5.5 if planned else 3.5,
-              markeredgecolor=colour, markerfacecolor=face, markeredgewidth=1.1)  # fmt: skip
+    axes.plot([middle], [0], **look(row.standing, colour))  # type: ignore[attr-defined]
     axes.axvline(0, color=LIGHT, linewidth=0.8, zorder=0)
     axes.set_xlim(-reach, reach)
     axes.set_ylim(-1, 1)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
+from cytoshift.figures.standing import UNPLANNED, standings
+
 _TIERS = {"primary": 0, "secondary": 1, "exploratory": 2}
 _STATES = {"rejected": 0, "not_rejected": 1, "not_tested": 2, "none": 3, "": 3}
 
@@ -12,7 +14,8 @@ def decided(decisions: pd.DataFrame) -> pd.DataFrame:
     """One row per contrast × feature: the decision that counts most.
 
     decisions: the decisions table. Returns contrast, feature, tier, planned (primary or secondary), decision,
-    p_adjusted: the most favourable planned decision where there is one, else the exploratory row.
+    p_adjusted, standing: the most favourable planned decision where there is one, else the exploratory row. A feature
+    of a global endpoint that also stands in a planned family of its own keeps that family's decision.
     """
     ranked = decisions.assign(
         tier_rank=decisions["tier"].map(_TIERS).fillna(2).astype(int),
@@ -23,14 +26,16 @@ def decided(decisions: pd.DataFrame) -> pd.DataFrame:
     ranked = ranked.sort_values(
         ["planned", "state_rank", "tier_rank"], ascending=[False, True, True], kind="stable"
     ).drop_duplicates(["contrast", "feature"])
-    columns = ["contrast", "feature", "tier", "planned", "decision", "p_adjusted"]
+    columns = ["contrast", "feature", "tier", "planned", "decision", "p_adjusted", "standing"]
+    ranked["standing"] = standings(ranked)
     return ranked.sort_index()[columns].reset_index(drop=True)
 
 
 def with_decisions(shifts: pd.DataFrame, decisions: pd.DataFrame) -> pd.DataFrame:
-    """The shifts table with tier, planned, decision and p_adjusted of `decided` beside each row, order kept."""
+    """The shifts table with tier, planned, decision, p_adjusted and standing of `decided` beside each row, order kept."""
     joined = shifts.merge(decided(decisions), on=["contrast", "feature"], how="left", sort=False)
     joined["planned"] = joined["planned"].astype("boolean").fillna(False).astype(bool)
+    joined["standing"] = joined["standing"].astype("object").where(joined["standing"].notna(), UNPLANNED)
     for column in ("tier", "decision"):
         joined[column] = joined[column].astype("object").where(joined[column].notna(), "").astype(str)
     return joined

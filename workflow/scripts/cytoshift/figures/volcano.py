@@ -13,17 +13,23 @@ from matplotlib.figure import Figure
 from cytoshift.figures.axis import number, ratio_ticks
 from cytoshift.figures.labels import place_labels, write_labels
 from cytoshift.figures.selection import rank_rows, with_decisions
-from cytoshift.figures.sheet import Entry, Sheet, draw_empty
-from cytoshift.figures.theme import BLUE, GREY, LABEL, LIGHT, VERMILLION, fit, style
+from cytoshift.figures.sheet import Sheet, draw_empty
+from cytoshift.figures.standing import (
+    NOT_REJECTED,
+    REJECTED,
+    TOGETHER,
+    TOGETHER_NOTE,
+    UNPLANNED,
+    WORDS,
+    entries,
+    look,
+)  # fmt: skip
+from cytoshift.figures.theme import BLUE, GREY, LABEL, LIGHT, VERMILLION, fit, style, wrap
 from cytoshift.figures.words import concrete_contrasts, contrast_label, effect_label, feature_labels
 from cytoshift.study.study import FigurePlan
 
 WIDTH, HEIGHT, MANY = 6.1, 3.6, 400
-_LOOKS = (
-    ("rejected", "planned, rejected at the plan's alpha", VERMILLION, "o", 5.0),
-    ("planned", "planned, not rejected", BLUE, "s", 4.5),
-    ("other", "not planned: no decision", "#8A8A8A", "D", 3.2),
-)
+_COLOURS = {REJECTED: VERMILLION, NOT_REJECTED: BLUE, TOGETHER: BLUE, UNPLANNED: "#8A8A8A"}
 
 
 def draw(
@@ -53,19 +59,15 @@ def draw(
 def _figure(rows: pd.DataFrame, plan: FigurePlan, contrast: str, labelled: int) -> Figure:
     x = np.log2(rows["ratio"].to_numpy(dtype=float))
     y = -np.log10(np.maximum(rows["p_value"].to_numpy(dtype=float), 1e-300))
-    state = np.where(rows["planned"] & (rows["decision"] == "rejected"), "rejected",
-                     np.where(rows["planned"], "planned", "other"))  # fmt: skip
-    notes = [
-        f"Dashed: p = {plan.alpha:g} for one marker tested alone. It decides nothing: decisions (filled circles) are "
-        "made within the planned families. Markers further up are clearer, not larger.",
-    ]
-    legend = [
-        Entry(words, {"marker": marker, "markersize": size, "markeredgecolor": colour, "color": colour,
-                      "markerfacecolor": colour if key == "rejected" else "white"})
-        for key, words, colour, marker, size in _LOOKS if (state == key).any()
-    ]  # fmt: skip
-    sheet = Sheet(plan, contrast_label(plan, contrast), HEIGHT + 0.55, legend=legend, notes=notes)
-    axes = sheet.axes(0.6, 0.48, WIDTH, HEIGHT)
+    state = rows["standing"].to_numpy()
+    present = set(state)
+    name = wrap(f"{effect_label(plan, contrast)}, log scale", WIDTH, LABEL, lines=3)
+    below = 0.48 + 0.13 * (len(name) - 1)
+    legend = entries(present, _COLOURS)
+    sheet = Sheet(
+        plan, contrast_label(plan, contrast), HEIGHT + below + 0.07, legend=legend, notes=_notes(present, plan.alpha)
+    )
+    axes = sheet.axes(0.6, below, WIDTH, HEIGHT)
     reach = max(float(np.abs(x).max()) * 1.12, 0.2)
     top = max(float(y.max()) * 1.1, -log10(plan.alpha) * 1.15)
     axes.set_xlim(-reach, reach)
@@ -73,20 +75,29 @@ def _figure(rows: pd.DataFrame, plan: FigurePlan, contrast: str, labelled: int) 
     ticks = ratio_ticks(-reach, reach)
     axes.set_xticks(np.log2(ticks), [number(tick) for tick in ticks])
     axes.locator_params(axis="y", nbins=6)
-    axes.set_xlabel(fit(f"{effect_label(plan, contrast)}, log scale", WIDTH, LABEL), labelpad=2)
+    axes.set_xlabel("\n".join(name), labelpad=2)
     axes.set_ylabel("\N{MINUS SIGN}log10 of the unadjusted p")
     axes.axvline(0, color=LIGHT, linewidth=0.8, zorder=0)
     axes.axhline(-log10(plan.alpha), color=GREY, linewidth=0.8, linestyle=(0, (4, 3)), zorder=0)
-    for key, _, colour, marker, size in reversed(_LOOKS):
-        chosen = state == key
+    for standing in reversed(WORDS):
+        chosen = state == standing
         if chosen.any():
-            axes.plot(
-                x[chosen], y[chosen], marker, markersize=size, markeredgecolor=colour, markeredgewidth=0.9,
-                markerfacecolor=colour if key == "rejected" else "white", rasterized=chosen.sum() > MANY,
-            )  # fmt: skip
+            looks = look(standing, _COLOURS[standing])
+            axes.plot(x[chosen], y[chosen], linestyle="none", rasterized=chosen.sum() > MANY, **looks)
     names = [fit(label, 1.3) for label in rows["label"].head(labelled)]
     _label(axes, x, y, names, reach, top, plan.alpha)
     return sheet.figure
+
+
+def _notes(present: set[str], alpha: float) -> list[str]:
+    decided = "decisions are made within the planned families"
+    if present & {REJECTED, NOT_REJECTED}:
+        decided += " (circles: filled where rejected, open where not)"
+    notes = [
+        f"Dashed: p = {alpha:g} for one marker tested alone. It decides nothing: {decided}. "
+        "Markers further up are clearer, not larger.",
+    ]
+    return [*notes, TOGETHER_NOTE] if TOGETHER in present else notes
 
 
 def _label(axes: Axes, x: np.ndarray, y: np.ndarray, names: list[str], reach: float, top: float, alpha: float) -> None:

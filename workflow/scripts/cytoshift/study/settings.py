@@ -104,7 +104,7 @@ class FailedSample(Model):
 
 
 class UnitSlip(Model):
-    """Single values about a factor 1,000 (or 100, 10,000 …) off the subject's and everybody's range."""
+    """Single values about a factor 1,000 or 1,000,000 off the subject's other values and everybody's range."""
 
     on_fail: OnFail = Field("flag", description="exclude: the value becomes missing. It is never repaired silently.")
 
@@ -123,7 +123,7 @@ class Quality(Model):
     )
     outlier_mads: OutlierMads = Field(default_factory=OutlierMads, description="Samples far off on the sample map.")
     failed_sample: FailedSample = Field(default_factory=FailedSample, description="Samples far off in many analytes.")
-    unit_slip: UnitSlip = Field(default_factory=UnitSlip, description="Values a factor 1,000 off.")
+    unit_slip: UnitSlip = Field(default_factory=UnitSlip, description="Values a factor 1,000 or 1,000,000 off.")
     derived_visit: DerivedVisit = Field(default_factory=DerivedVisit, description="Visits computed from other visits.")
 
 
