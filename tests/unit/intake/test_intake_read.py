@@ -370,6 +370,17 @@ MISTAKES = {
         "column 'group' is missing",
     ),
     "where without rows": ({}, {"cytokines": [panel(where={"Well": "Z9"})]}, "no row has 'Z9' in column 'Well'"),
+    "another unit in one header": (
+        {"panel.csv": PANEL.replace("IL-6 Conc", "IL-6 (25) [ng/mL]").replace("TNF-α Conc", "TNF-α (31) [pg/mL]")},
+        {"cytokines": [panel(columns={"value": "{analyte} [pg/mL]"})]},
+        "panel.csv: column \"IL-6 (25) [ng/mL]\": is not read: luminex.columns.value is '{analyte} [pg/mL]', and this "
+        "column says 'ng/mL' where that says 'pg/mL'",
+    ),
+    "one header, two contents": (
+        {"panel.csv": PANEL.replace("TNF-α", "IL-6")},
+        {},
+        'panel.csv: column "IL-6 Conc": the header stands twice (columns C, D) and 4 rows (first: row 2) differ',
+    ),
     "two spellings": ({"panel.csv": PANEL.replace("TNF-α", "IL6")}, {}, "columns of 'IL-6' and 'IL6' both mean il6"),
     "mixed units": (
         {"panel.csv": "Sample,Assay,Conc,U\nA1,IL6,1,pg/ml\nA2,IL6,1,ng/mL\n"},
@@ -451,3 +462,33 @@ def test_a_file_that_is_not_there_is_one_line_and_no_cascade(study):
     assert len(lines) == 1
     lines = refused(study, cytokines=[panel(files="none.csv")], **rules)
     assert len(lines) == 1
+
+
+UNITS = "Sample,Well,IL-6 [ng/mL],TNF-α [pg/mL],Hb [g/dL],TNF-α [pmol/L],age,Remark\nA1,A1,0.0015,3,14,1,30,x\n"
+
+
+def test_a_column_in_another_unit_may_have_a_source_of_its_own(study):
+    sources = [
+        panel(columns={"value": "{analyte} [pg/mL]"}),
+        panel(id="nano", unit="ng/mL", columns={"value": "{analyte} [ng/mL]"}),
+    ]
+    intake = study({"panel.csv": UNITS}, cytokines=sources)
+    assert intake.measurements["analyte"].tolist() == ["tnf", "il6"]
+    found = intake.findings[intake.findings["check"] == "columns_not_read"]
+    assert found["message"].tolist() == [
+        "panel.csv: columns that no part of the study file names are not read: Hb [g/dL], TNF-α [pmol/L], Remark."
+    ]
+    assert found["severity"].tolist() == ["note"]
+
+
+def test_a_table_whose_columns_are_all_read_has_no_such_note(study):
+    assert "columns_not_read" not in set(study().findings["check"])
+
+
+def test_a_column_that_stands_twice_and_agrees_is_read_once(study):
+    intake = study({"panel.csv": "Sample,Well,IL-6 Conc,IL-6 Conc\nA1,A1,1.5,1.5\nA2,B1,,2.5\n"})
+    assert intake.measurements["value"].tolist() == [1.5, 2.5]
+    found = intake.findings[intake.findings["check"] == "repeated_header"].iloc[0]
+    assert (found["severity"], "twice (columns C, D)" in found["message"]) == ("note", True)
+    halves = study({"panel.csv": "Sample,Well,IL-6 Conc,IL-6 Conc\nA1,A1,1.5,\nA2,B1,,2.5\n"}).measurements
+    assert halves["value"].dropna().tolist() == [1.5, 2.5]

@@ -180,3 +180,12 @@ def test_thousands_separators_never_become_another_number(values, separator, sty
     parsed = _written(texts, separator)
     for place, text in enumerate(texts):
         assert parsed.value[place] == float(text.replace(",", "").replace(" ", "")) or place in parsed.mistakes
+
+
+def test_a_glob_passes_over_lock_files_and_system_files(tmp_path):
+    for name in ("plate1.xlsx", "~$plate1.xlsx", ".~lock.plate1.xlsx#", ".DS_Store", "._plate1.xlsx", "Thumbs.db"):
+        (tmp_path / name).write_text("x", encoding="utf-8")
+    assert find_files(str(tmp_path / "*")) == [str(tmp_path / "plate1.xlsx")]
+    (tmp_path / "plate1.xlsx").unlink()
+    with pytest.raises(Problems, match="matches no file; the folder holds no tables"):
+        find_files(str(tmp_path / "*.xlsx"))

@@ -35,6 +35,7 @@ WRONG = {
     "1O.5": "letter O stands where a digit belongs; write 10.5",
     "l2.5": "letter l stands where a digit belongs; write 12.5",
     "<1O": "letter O",
+    "2,O4": "letter O stands where a digit belongs; write 2,04",
     "1,234": "may mean 1234 or 1.234",
     "1,234.5": "thousands separators",
     "1 234": "thousands separators",

@@ -85,6 +85,37 @@ def test_wells_that_disagree_are_flagged_or_left_out():
     assert left_out.findings[0]["action"] == "excluded"
 
 
+def wells_of(counts):
+    rows = [
+        (sample, analyte, 10.0 + well, f"{sample}-{well}")
+        for sample, count in counts.items()
+        for analyte in ("il6", "tnf")
+        for well in range(count)
+    ]
+    return make_rows(make_measurements(rows, COLUMNS))
+
+
+def test_the_samples_whose_wells_disagree_are_named():
+    rows = wells_of({f"s{k}": 2 for k in range(7)})
+    found = collapse_replicates(rows, set(), MaxReplicateCv(limit=0.01)).findings
+    assert found[0]["message"].endswith("in 7 of 7 samples: s0, s1, s2, s3, s4 and 2 more.")
+
+
+def test_a_sample_with_more_wells_than_the_others_may_be_two():
+    rows = wells_of({**{f"s{k}": 2 for k in range(9)}, "s9": 1, "s10": 4})
+    found = collapse_replicates(rows, set(), MaxReplicateCv(limit=10)).findings
+    assert [(f["check"], f["sample"], f["numbers"]) for f in found] == [
+        ("wells_differ_in_number", "s10", "wells=4; usual=2; analytes=2")
+    ]
+    assert "sample s10 has 4 wells where nearly all others have 2" in found[0]["message"]
+    assert collapse_replicates(rows, {"s10"}, MaxReplicateCv(limit=10)).findings == []
+
+
+def test_replicates_of_some_samples_are_no_surprise():
+    rows = wells_of({f"s{k}": 2 if k % 3 else 3 for k in range(12)})
+    assert collapse_replicates(rows, set(), MaxReplicateCv(limit=10)).findings == []
+
+
 def test_an_excluded_well_takes_no_part():
     rows = make_rows(make_measurements([("s1", "il6", 2.0, "A1"), ("s1", "il6", 64.0, "A2")], COLUMNS))
     rows.loc[1, "excluded"] = True

@@ -32,7 +32,7 @@ def decided(decisions: pd.DataFrame) -> pd.DataFrame:
 
 
 def with_decisions(shifts: pd.DataFrame, decisions: pd.DataFrame) -> pd.DataFrame:
-    """The shifts table with tier, planned, decision, p_adjusted and standing of `decided` beside each row, order kept."""
+    """The shifts table with tier, planned, decision, p_adjusted, standing of `decided` beside each row, order kept."""
     joined = shifts.merge(decided(decisions), on=["contrast", "feature"], how="left", sort=False)
     joined["planned"] = joined["planned"].astype("boolean").fillna(False).astype(bool)
     joined["standing"] = joined["standing"].astype("object").where(joined["standing"].notna(), UNPLANNED)

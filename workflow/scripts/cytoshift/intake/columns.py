@@ -111,10 +111,11 @@ def align(
 
 def _expression(pattern: str) -> re.Pattern[str]:
     before, _, after = PLACEHOLDER.split(pattern, maxsplit=1)
-    return re.compile(rf"{_loose(before)}\s*(\S.*?)\s*{_loose(after)}")
+    return re.compile(rf"{loose(before)}\s*(\S.*?)\s*{loose(after)}")
 
 
-def _loose(text: str) -> str:
+def loose(text: str) -> str:
+    """A regular expression for a text in which whitespace matters nowhere."""
     return r"\s*".join(re.escape(letter) for letter in text if not letter.isspace())
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 import numpy as np
 import pandas as pd
 
+from cytoshift.findings import plural
 from cytoshift.intake.columns import PLACEHOLDER, WideColumn, align, find_column, is_pattern, matching, wide_columns
 from cytoshift.intake.notebook import Notebook
 from cytoshift.intake.tabular import Grid
@@ -41,7 +42,7 @@ def melt(
         raise Problems([Problem("study file", f"{section}.value", message)])
     longer = [other for other in companions.values() if other and len(_fixed(other)) > len(_fixed(value))]
     columns = wide_columns(grid, value, {*reserved, *matching(grid, longer)}, f"{section}.value")
-    _refuse_two_spellings(grid, columns, identify, section, notebook)
+    columns = _settle_repeats(grid, columns, identify, section, notebook)
     pieces = {"text": [column.column for column in columns]}
     aligned = {key: align(grid, pattern, columns, identify, f"{section}.{key}") for key, pattern in companions.items()}
     rows, width = len(grid.frame), len(columns)
@@ -93,24 +94,71 @@ def _melt_long(
     return melted
 
 
-def _refuse_two_spellings(
+def _settle_repeats(
     grid: Grid, columns: list[WideColumn], identify: Callable[[str], str], section: str, notebook: Notebook
-) -> None:
-    """The same header twice is a replicate; two names for one feature side by side are for a person to decide."""
-    spellings: dict[str, list[str]] = {}
+) -> list[WideColumn]:
+    """The columns without copies; two that say different things of one feature are for a person to decide."""
+    together: dict[str, list[WideColumn]] = {}
     for column in columns:
-        spellings.setdefault(identify(column.feature), []).append(column.feature)
+        together.setdefault(identify(column.feature), []).append(column)
     problems = []
-    for feature, written in spellings.items():
-        different = list(dict.fromkeys(written))
-        if len(different) > 1:
-            message = f"columns of {' and '.join(map(repr, different))} both mean {feature}; say which with `names`"
+    copies: set[str] = set()
+    for feature, same in together.items():
+        spellings = list(dict.fromkeys(column.feature for column in same))
+        if len(spellings) > 1:
+            message = f"columns of {' and '.join(map(repr, spellings))} both mean {feature}; say which with `names`"
             problems.append(Problem(grid.where, f"{section}.value", message))
-        elif len(written) > 1:
-            message = f"{grid.where} has {len(written)} columns of {written[0]!r}; they are read as replicates."
-            notebook.finding("repeated_header", message, severity="warning", action="flagged", feature=feature)
+        elif len(same) > 1:
+            names = [column.column for column in same]
+            header, places = grid.headers[names[0]], _places(grid, names)
+            rows = _rows_that_differ(grid, names)
+            if len(rows):
+                message = (
+                    f"the header stands {_times(len(same))} ({places}) and {plural(len(rows), 'row')} (first: row "
+                    f"{rows[0]}) differ; give each its own name or take one out"
+                )
+                problems.append(Problem(grid.where, f'column "{header}"', message))
+                continue
+            message = f"{grid.where} has the header {header!r} {_times(len(same))} ({places}); the columns agree."
+            notebook.finding("repeated_header", message, severity="note", action="nothing", feature=feature)
+            copies |= _spare(grid, names)
     if problems:
         raise Problems(problems)
+    return [column for column in columns if column.column not in copies]
+
+
+def _rows_that_differ(grid: Grid, names: list[str]) -> np.ndarray:
+    """Rows of the file in which two of the columns hold different texts; a blank beside a value is no difference."""
+    texts = grid.frame[names].to_numpy(dtype=object)
+    first = grid.frame[names].replace("", np.nan).bfill(axis=1).iloc[:, 0].to_numpy(dtype=object)
+    different = ((texts != "") & (texts != first[:, None])).any(axis=1)
+    return grid.frame.index.to_numpy()[different]
+
+
+def _spare(grid: Grid, names: list[str]) -> set[str]:
+    """Of columns that agree, those that say nothing the fullest one does not say."""
+    filled = grid.frame[names] != ""
+    fullest = str(filled.sum().idxmax())
+    return {name for name in names if name != fullest and not (filled[name] & ~filled[fullest]).any()}
+
+
+def _places(grid: Grid, names: list[str]) -> str:
+    """'columns E, F', as a spreadsheet letters them."""
+    order = list(grid.headers)
+    return "columns " + ", ".join(_letters(order.index(name)) for name in names)
+
+
+def _letters(place: int) -> str:
+    letters = ""
+    place += 1
+    while place:
+        place, rest = divmod(place - 1, 26)
+        letters = chr(ord("A") + rest) + letters
+    return letters
+
+
+def _times(count: int) -> str:
+    return "twice" if count == 2 else f"{count} times"
 
 
 def _fixed(pattern: str) -> str:

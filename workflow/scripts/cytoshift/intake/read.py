@@ -16,6 +16,7 @@ from cytoshift.intake.notebook import Notebook
 from cytoshift.intake.outcomes import read_outcomes
 from cytoshift.intake.samples import read_samples
 from cytoshift.intake.source_rows import Context
+from cytoshift.intake.unread import report_unread
 from cytoshift.intake.words import Words
 from cytoshift.study.study import IntakePlan
 from cytoshift.tables import CELLS, MEASUREMENTS, OUTCOMES, PLATES, SAMPLES, Table
@@ -64,6 +65,7 @@ def read_study(plan: IntakePlan) -> Intake:
     if index is not None:  # otherwise every row would look unknown
         exclusions.report(notebook)
         _note_samples_without_data(samples, measurements, cells, outcomes, notebook)
+    report_unread(plan, names, notebook)
     names.report(notebook)
     notebook.raise_problems()
     return Intake(

@@ -17,6 +17,8 @@ from cytoshift.study.problem import Problem, Problems, did_you_mean
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".parquet")
 _WORKBOOK_MARKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
+# left by a spreadsheet that has the file open, or by the operating system
+_NO_TABLES = re.compile(r"~\$.*|\.~lock.*|\._.*|\.DS_Store|Thumbs\.db|desktop\.ini", re.IGNORECASE)
 _LONG_ROWS_SHOWN = 20
 _LONE_RETURN = re.compile(r"\r(?!\n)")
 
@@ -51,12 +53,15 @@ class Grid:
 
 
 def find_files(pattern: str) -> list[str]:
-    """Files a path or glob names, sorted; Problems when there are none, with the nearest name in that folder."""
+    """Files a path or glob names, sorted; Problems when there are none, with the nearest name in that folder.
+
+    A glob passes over lock files of spreadsheets and files of the operating system.
+    """
     path = Path(pattern)
     if path.is_file():
         return [pattern]
     # Path.glob takes no absolute pattern
-    found = sorted(name for name in glob.glob(pattern, recursive=True) if Path(name).is_file())  # noqa: PTH207
+    found = sorted(name for name in glob.glob(pattern, recursive=True) if _is_table(Path(name)))  # noqa: PTH207
     if found:
         return found
     if path.is_dir():
@@ -64,10 +69,14 @@ def find_files(pattern: str) -> list[str]:
     folder = path.parent
     if not folder.is_dir():
         raise Problems([Problem(pattern, "", f"not found: there is no folder {str(folder)!r}")])
-    tables = sorted(item.name for item in folder.iterdir() if item.suffix.lower() in TABLE_SUFFIXES)
+    tables = sorted(item.name for item in folder.iterdir() if item.suffix.lower() in TABLE_SUFFIXES and _is_table(item))
     message = "matches no file" if glob.has_magic(pattern) else "not found"
     listed = f"; the folder holds {_listed(tables)}" if tables else "; the folder holds no tables"
     raise Problems([Problem(pattern, "", message + listed + did_you_mean(path.name, tables))])
+
+
+def _is_table(path: Path) -> bool:
+    return path.is_file() and not _NO_TABLES.fullmatch(path.name)
 
 
 def read_grid(path: str, sheet: str | None = None, content: bytes | None = None) -> Grid:

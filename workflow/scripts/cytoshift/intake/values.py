@@ -185,7 +185,11 @@ def _diagnose(body: str, text: str, decimal: str) -> str:
         declare = "" if decimal == "," else '; declare decimal: "," if every comma is a decimal sign'
         return f"has a decimal {'comma' if other == ',' else 'point'} where the file's other numbers do not{declare}"
     repaired = body.translate(_LOOKALIKES)
-    if repaired != body and re.search("[0-9]", body) and PLAIN_NUMBER.fullmatch(repaired):
+    if (
+        repaired != body
+        and re.search("[0-9]", body)
+        and any(number.fullmatch(repaired) for number in (PLAIN_NUMBER, _COMMA_NUMBER))
+    ):
         letters = sorted(set(re.findall(r"[A-Za-z]", body)) - {"e", "E"})
         return f"is not a number: the letter {', '.join(letters)} stands where a digit belongs; write {repaired}"
     if _DATE.match(body):

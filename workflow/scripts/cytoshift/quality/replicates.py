@@ -7,14 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cytoshift.findings import Finding, action_of, finding, plural
+from cytoshift.findings import Finding, action_of, finding, listed, plural
 from cytoshift.frames import conform
 from cytoshift.quality.rows import KEY, is_logarithmic, set_missing, unbounded_below
+from cytoshift.quality.wells import find_uneven_wells
 from cytoshift.study.settings import MaxReplicateCv
 from cytoshift.tables import REPLICATES
 
 MEAN_TOLERANCE = 1e-6
 CV_TOLERANCE = 1e-4
+_SAMPLES_NAMED = 5
 NUMBERS = ("observed", "extrapolated")
 DETECTED = (*NUMBERS, "above")
 
@@ -59,7 +61,7 @@ def collapse_replicates(rows: pd.DataFrame, references: set[str], limit: MaxRepl
     values["plates"] = plates[first]
     values["wells"], values["cv"] = np.maximum(wells, 1), np.where(numbers >= 2, cv, np.nan)
     table = _replicates_table(values, rows, ids, mean, numbers)
-    findings += _audit(placed, table) + _limit_cv(values, limit)
+    findings += _audit(placed, table) + find_uneven_wells(values, references) + _limit_cv(values, limit)
     return Collapsed(values.drop(columns="well").reset_index(drop=True), table, findings)
 
 
@@ -238,9 +240,10 @@ def _limit_cv(values: pd.DataFrame, limit: MaxReplicateCv) -> list[Finding]:
             "limit": limit.limit,
             "largest_cv": float(part["cv"].max()),
         }
+        samples = listed(part["sample"], _SAMPLES_NAMED)
         message = (
             f"{part['label'].iloc[0]}: replicate wells differ by more than a CV of {100 * limit.limit:.3g} % in "
-            f"{len(part)} of {numbers['replicated']} samples."
+            f"{len(part)} of {numbers['replicated']} samples: {samples}."
         )
         action = action_of(limit.on_fail)
         found.append(finding("quality", "replicate_cv", message, numbers, feature=str(feature), action=action))

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from cytoshift.findings import Finding, action_of, finding
+from cytoshift.quality.robust import NORMAL_MAD
 from cytoshift.study.settings import UnitSlip
 
 FACTORS = (3, 6)  # powers of ten between units in use: ng and pg, L and mL, µL and nL
@@ -41,7 +42,9 @@ def find_slips(values: pd.DataFrame, subjects: pd.Series, rule: UnitSlip) -> tup
     suspects_of_few = (suspect & few).groupby(frame["feature"]).transform("sum")
     suspect &= ~few | (suspects_of_few <= frame["in_all"] // MOST_SUSPECTS)
     others = frame[~suspect].groupby("feature")["power"].agg(["min", "max"])
+    settled = frame[~suspect]
     frame = frame.join(others, on="feature")[suspect]
+    _leave_out_partners(frame, settled)
     repaired = frame["power"] - frame["steps"]
     outside = (frame["power"] < frame["min"] - GAP) | (frame["power"] > frame["max"] + GAP)
     margin = np.where(frame["own_count"] > 1, MARGIN, 0.0)
@@ -68,9 +71,18 @@ def _measured(values: pd.DataFrame, subjects: pd.Series) -> pd.DataFrame:
     frame["reference"] = own.transform("median")
     frame.loc[pair, "reference"] = (own.transform("sum") - frame["power"])[pair]
     frame.loc[alone, "reference"] = frame.loc[alone, "median"]
-    wide = (SPREAD * 1.4826 * deviation).clip(OWN_TOLERANCE, FACTORS[0] / 2)
+    wide = (SPREAD * NORMAL_MAD * deviation).clip(OWN_TOLERANCE, FACTORS[0] / 2)
     frame["tolerance"] = wide.where(alone, OWN_TOLERANCE)
     return frame
+
+
+def _leave_out_partners(suspects: pd.DataFrame, settled: pd.DataFrame) -> None:
+    """Where a subject has two values, everybody's range is that of the other subjects; in place."""
+    powers = {str(feature): part for feature, part in settled.groupby("feature")[["subject", "power"]]}
+    for place, feature, subject in suspects.loc[suspects["own_count"] == 2, ["feature", "subject"]].itertuples():
+        part = powers.get(feature, settled[:0])
+        others = part.loc[part["subject"] != subject, "power"]
+        suspects.loc[place, ["min", "max"]] = [others.min(), others.max()]
 
 
 def _describe(slip: dict, rule: UnitSlip) -> Finding:

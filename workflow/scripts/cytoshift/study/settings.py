@@ -104,7 +104,7 @@ class FailedSample(Model):
 
 
 class UnitSlip(Model):
-    """Single values about a factor 1,000 or 1,000,000 off the subject's other values and everybody's range."""
+    """Single values about a factor 1,000 or 1,000,000 off everybody's range and the subject's other values, if any."""
 
     on_fail: OnFail = Field("flag", description="exclude: the value becomes missing. It is never repaired silently.")
 
