@@ -158,8 +158,8 @@ def test_tables_scroll_in_their_own_box_and_have_headings() -> None:
 def test_simulated_data_say_so_on_screen_and_on_every_printed_page(plain: Page) -> None:
     html = built(make_tables(), make_study(origin="simulated"))
     page = parsed(html)
-    assert "Simulated data" in page.text
-    assert "(simulated data)" in "".join(page.inside["title"])
+    assert "SIMULATED DATA" in page.text
+    assert "(SIMULATED DATA)" in "".join(page.inside["title"])
     assert page.all("body")[0]["class"] == "simulated"
     assert re.search(r'@page simulated \{[^}]*content: "SIMULATED DATA"', "".join(page.inside["style"]))
     assert "Simulated" not in plain.text
