@@ -1,4 +1,4 @@
-"""Frames that are exactly what tables.py says: checking, reading and writing them, byte-stable."""
+"""Frames that are exactly what tables/ says: checking, reading and writing them, byte-stable."""
 
 from __future__ import annotations
 

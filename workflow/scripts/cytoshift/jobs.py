@@ -18,7 +18,7 @@ from pathlib import Path
 from cytoshift.study.problem import Problems
 
 PACKAGE = Path(__file__).parent
-GROUND = ("__init__.py", "jobs.py", "tables.py", "frames.py", "findings.py", "study", "vocabulary")
+GROUND = ("__init__.py", "jobs.py", "tables", "frames.py", "findings.py", "study", "vocabulary")
 logger = logging.getLogger("cytoshift")
 
 

@@ -24,7 +24,7 @@ from cytoshift.tables import CELLS, MEASUREMENTS, OUTCOMES, PLATES, SAMPLES, Tab
 
 @dataclass(frozen=True)
 class Intake:
-    """The tables of a study as its files say them, each as tables.py defines it, and the files' sha256 by path."""
+    """The tables of a study as its files say them, each as tables/ defines it, and the files' sha256 by path."""
 
     samples: pd.DataFrame
     measurements: pd.DataFrame

@@ -28,7 +28,7 @@ ENDS = ["value", "lower", "upper"]
 
 @dataclass(frozen=True)
 class Normalized:
-    """What the normalize stage writes, each as tables.py defines it."""
+    """What the normalize stage writes, each as tables/ defines it."""
 
     panel: pd.DataFrame
     plate_factors: pd.DataFrame

@@ -31,7 +31,7 @@ from cytoshift.tables import SAMPLES, VALUES
 
 @dataclass(frozen=True)
 class Review:
-    """What the quality stage writes, each as tables.py defines it.
+    """What the quality stage writes, each as tables/ defines it.
 
     `samples` has three columns more: `kept` (yes | no), `left_out`, the reason, and `flags`, what is wrong with a kept
     sample as a whole: the shift stage shows every estimate without these samples as well.

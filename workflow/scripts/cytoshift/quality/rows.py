@@ -19,7 +19,7 @@ NUMBER_COLUMNS = ["value", "lower", "upper", "reported_mean", "reported_cv", "re
 def unify(measurements: pd.DataFrame, cells: pd.DataFrame, outcomes: pd.DataFrame, names: pd.DataFrame) -> pd.DataFrame:
     """Stack the intake tables into one frame with the columns TEXT_COLUMNS, NUMBER_COLUMNS, `excluded` and `written`.
 
-    `measurements`, `cells`, `outcomes`, `names` are tables as in tables.py. A feature is named by its id, or
+    `measurements`, `cells`, `outcomes`, `names` are tables as in tables/. A feature is named by its id, or
     `id@source` where several sources hold the same id; `written` keeps the number as the file has it, whatever is
     found out later.
     """

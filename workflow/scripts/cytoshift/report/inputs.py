@@ -12,7 +12,7 @@ from cytoshift import tables
 from cytoshift.frames import conform, read_table
 from cytoshift.tables import Table
 
-# without_flagged has the columns of shifts; every other table is called what tables.py calls it.
+# without_flagged has the columns of shifts; every other table is called what tables/ calls it.
 SCHEMAS: Mapping[str, Table] = {**tables.TABLES, "without_flagged": tables.SHIFTS}
 
 

@@ -1,4 +1,4 @@
-"""What does each file below results/<study>/ mean? Written from tables.py."""
+"""What does each file below results/<study>/ mean? Written from tables/."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ OUTPUTS = (
 _HEAD = """\
 # What the results mean
 
-Generated from `workflow/scripts/cytoshift/tables.py` by `make docs`; do not edit. Everything else below `results/` is
+Generated from `workflow/scripts/cytoshift/tables/` by `make docs`; do not edit. Everything else below `results/` is
 made by `snakemake` and may be deleted: the same files come back, byte for byte.
 
 Paths are below `results/<study>/`. A `.tsv` opens in any spreadsheet; `.parquet` is read by `pandas.read_parquet` or

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from cytoshift.study.base import Flag, Id, Model, Number, Text
+from cytoshift.study.base import Flag, Id, Model, Number, Text, Whole
 
 OnFail = Literal["flag", "exclude"]
 
@@ -64,6 +64,13 @@ class FloorDetection(Model):
     detect_floors: bool
 
 
+class RangeLimits(Model):
+    """The part of `limits` that concerns calibrate."""
+
+    below: Literal["lod", "lloq"]
+    extrapolated: Literal["keep", "censor"]
+
+
 class Limits(Model):
     """What is done with values outside the measurable range."""
 
@@ -71,10 +78,45 @@ class Limits(Model):
         "limit_over_sqrt2",
         description="Stands in for a non-detect in the tests; tables and figures keep the non-detect.",
     )
+    below: Literal["lod", "lloq"] = Field(
+        "lod", description="Refitted concentrations below which of the two are non-detects."
+    )
+    extrapolated: Literal["keep", "censor"] = Field(
+        "keep", description="Between LOD and LLOQ, and above ULOQ: keep the number, or make it a bound."
+    )
     detect_floors: Flag = Field(True, description="Find constants that somebody wrote in place of non-detects.")
     detection_only_above: Number = Field(
         0.8, gt=0, le=1, description="Above this share of non-detects a feature is tested on detection only."
     )
+
+
+class Calibrate(Model):
+    """How standard curves are fitted and where a concentration can be trusted."""
+
+    curve: Literal["auto", "5pl", "4pl"] = Field(
+        "auto", description="auto: 5PL, or 4PL where the data do not identify the asymmetry; the choice is stated."
+    )
+    background: Literal["include", "constrain", "subtract"] = Field(
+        "include",
+        description=(
+            "include: blanks are standards of concentration 0; constrain: the lower asymptote is their mean; "
+            "subtract: their mean is taken from every signal first."
+        ),
+    )
+    recovery: Number = Field(
+        0.2, gt=0, lt=1, description="Standards between LLOQ and ULOQ read within 1 ± this of what they hold."
+    )
+    recovery_at_ends: Number = Field(0.25, gt=0, lt=1, description="The same for the lowest and highest of them.")
+    max_cv: Number = Field(0.2, gt=0, description="Largest CV of a standard's wells between LLOQ and ULOQ.")
+    max_cv_at_ends: Number = Field(0.25, gt=0, description="The same for the lowest and highest of them.")
+    min_blanks: Whole = Field(4, ge=2, description="Blank wells (over all plates) an LOD from blanks needs.")
+
+
+class MinBeads(Model):
+    """Wells with too few beads of an analyte."""
+
+    limit: Number = Field(35, ge=0, description="Smallest bead count.")
+    on_fail: OnFail = Field("flag", description="exclude: the value becomes missing.")
 
 
 class MaxReplicateCv(Model):
@@ -118,6 +160,7 @@ class DerivedVisit(Model):
 class Quality(Model):
     """Thresholds, each with what happens when it is crossed."""
 
+    min_beads: MinBeads = Field(default_factory=MinBeads, description="Bead counts per well and analyte.")
     max_replicate_cv: MaxReplicateCv = Field(
         default_factory=MaxReplicateCv, description="Agreement of replicate wells."
     )
@@ -130,9 +173,13 @@ class Quality(Model):
 class Normalize(Model):
     """What makes plates comparable."""
 
-    plates: Literal["none", "plate_median", "reference_samples"] = Field(
+    plates: Literal["none", "plate_median", "reference_samples", "combat"] = Field(
         "none",
-        description="none; each analyte's median per plate; or the bridge and pool samples measured on every plate.",
+        description=(
+            "none; each analyte's median per plate; the bridge and pool samples measured on every plate; or combat, "
+            "empirical-Bayes location and scale per plate (refused, like plate_median, where plates are aliased "
+            "with visits or arms)."
+        ),
     )
 
 

@@ -9,6 +9,11 @@ from pydantic import Field
 from cytoshift.study.base import Id, Model, Named, OneOrMore, Text
 
 CELL_UNITS = ("10^9/L", "10^3/uL", "cells/uL", "%", "fraction", "events")
+CytokineFormat = Literal[
+    "table", "auto", "xponent", "intelliflex", "bioplex", "msd", "olink", "nulisa", "legendplex", "elisa"
+]
+CellFormat = Literal["table", "auto", "flowjo"]
+Concentration = Literal["refit", "instrument", "signal"]
 CellUnit = Literal["10^9/L", "10^3/uL", "cells/uL", "%", "fraction", "events"]
 
 
@@ -119,9 +124,6 @@ class Source(Model):
     """One set of files with the same layout."""
 
     id: Id = Field(description="Name of the source; becomes the column `source`.")
-    format: Literal["table"] = Field(
-        "table", description="How the files are laid out; `table` is a table with a header row."
-    )
     files: OneOrMore[str] = Field(min_length=1, description="Paths or globs, relative to where snakemake runs.")
     sheet: str | None = Field(None, description="Sheet of a workbook; the first when left out.")
     shape: Literal["wide", "long"] = Field("wide", description="wide: one column per feature; long: one row per value.")
@@ -136,19 +138,44 @@ class Source(Model):
 class CytokineSource(Source):
     """A cytokine panel."""
 
-    columns: CytokineColumns = Field(description="Its columns.")
+    format: CytokineFormat = Field(
+        "table",
+        description=(
+            "How the files are laid out: `table` is a table with a header row (it needs `columns`); the others are "
+            "files as instruments and vendors write them; `auto` tells which from the content, and says why."
+        ),
+    )
+    columns: CytokineColumns | None = Field(None, description="Its columns; for `format: table` only.")
+    concentration: Concentration | None = Field(
+        None,
+        description=(
+            "refit: from standard curves fitted here; instrument: as the software printed it; signal: the background-"
+            "subtracted signal itself, no concentration (unit MFI). When left out: refit where the file holds "
+            "standards with their concentrations, otherwise instrument. Both are always compared, well by well."
+        ),
+    )
     unit: str = Field("pg/mL", description="Unit of the values. A unit that is already a logarithm: NPX or NPQ.")
     limits: str | None = Field(None, description="File of limits of detection: analyte[, plate], lower[, upper].")
     plates: str | None = Field(
         None,
-        description="Per file: file, plate[, layout, batch, lot, run_date]; layout: a CSV well, sample[, dilution].",
+        description=(
+            "Per file: file, plate[, layout, batch, lot, run_date]; layout: a list well, sample[, type, dilution, "
+            "concentration] or a grid of wells, CSV or XLSX."
+        ),
     )
 
 
 class CellSource(Source):
     """Blood counts or flow cytometry."""
 
-    columns: CellColumns = Field(description="Its columns.")
+    format: CellFormat = Field(
+        "table",
+        description=(
+            "`table` is a table with a header row (it needs `columns`); `flowjo` a table or workspace (.wsp) as FlowJo "
+            "writes it; `auto` tells which from the content."
+        ),
+    )
+    columns: CellColumns | None = Field(None, description="Its columns; for `format: table` only.")
     unit: CellUnit = Field("10^9/L", description="Unit of every population not named in `units`.")
     units: dict[str, CellUnit] = Field(default_factory=dict, description="Unit by population as written, or by its id.")
     parents: dict[str, str] = Field(

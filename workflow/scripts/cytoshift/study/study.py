@@ -8,7 +8,19 @@ from pydantic import Field, StringConstraints
 
 from cytoshift.study.base import Flag, Model, Named, Number, Text, Whole
 from cytoshift.study.contrasts import Contrast, Endpoint
-from cytoshift.study.settings import Arm, Exclusion, FloorDetection, Index, Limits, Name, Normalize, Quality, Visit
+from cytoshift.study.settings import (
+    Arm,
+    Calibrate,
+    Exclusion,
+    FloorDetection,
+    Index,
+    Limits,
+    Name,
+    Normalize,
+    Quality,
+    RangeLimits,
+    Visit,
+)
 from cytoshift.study.sources import CellSource, CytokineSource, OutcomeSource, Samples
 
 StudyId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$", max_length=60)]
@@ -47,6 +59,7 @@ class Study(Model):
         "error",
         description="When a sample has conflicting values of a feature: stop, treat as missing, or resolve.",
     )
+    calibrate: Calibrate = Field(default_factory=Calibrate, description="Standard curves of instrument files.")
     limits: Limits = Field(default_factory=Limits, description="Values outside the measurable range.")
     quality: Quality = Field(default_factory=Quality, description="Thresholds of the quality checks.")
     normalize: Normalize = Field(default_factory=Normalize, description="What makes plates comparable.")
@@ -102,6 +115,14 @@ class IntakePlan(Model):
     outcomes: list[OutcomeSource]
     names: list[Name]
     exclude: list[Exclusion]
+
+
+class CalibratePlan(Model):
+    """What calibrate needs."""
+
+    cytokines: list[CytokineSource]
+    calibrate: Calibrate
+    limits: RangeLimits
 
 
 class QualityPlan(Model):
@@ -160,7 +181,7 @@ class FigurePlan(Model):
     alpha: float
 
 
-StagePlan = TypeVar("StagePlan", IntakePlan, QualityPlan, NormalizePlan, ShiftPlan, FigurePlan)
+StagePlan = TypeVar("StagePlan", IntakePlan, CalibratePlan, QualityPlan, NormalizePlan, ShiftPlan, FigurePlan)
 
 
 def stage_sections(study: Study, stage: type[Model]) -> dict[str, Any]:
