@@ -1,4 +1,4 @@
-# CytoShift: sources → intake → quality → normalize → shift → report.
+# CytoShift: sources → intake → calibrate → quality → normalize → shift → report.
 # `snakemake` runs the studies of config/config.yaml; `snakemake <study>` one of them;
 # `snakemake check --config studies=my.yaml` reads a study and its files and says what was understood.
 from snakemake.utils import min_version
@@ -19,9 +19,11 @@ report: "workflow/report/workflow.rst"
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/intake.smk"
+include: "workflow/rules/calibrate.smk"
 include: "workflow/rules/quality.smk"
 include: "workflow/rules/normalize.smk"
 include: "workflow/rules/shift.smk"
+include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/sources.smk"
 

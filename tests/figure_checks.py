@@ -9,11 +9,15 @@ from matplotlib.text import Text
 
 from cytoshift.figures import (
     cells,
+    controls,
+    curves,
     flow,
     forest,
     heatmap,
     missingness,
+    plate_map,
     pvalues,
+    ranges,
     sample_map,
     slopes,
     trajectories,
@@ -37,6 +41,10 @@ def drawn(study: FigurePlan, t: dict[str, pd.DataFrame], slopes_limit: int = 3) 
         "cells": cells.draw(t["panel"], t["samples"], study),
         "sample_map": sample_map.draw(t["sample_map"], study),
         "flow": flow.draw(t["samples"], t["pairs"], study),
+        "curves": curves.draw(t["curves"], t["standards"], t["names"], study),
+        "plate_map": plate_map.draw(t["plate_map"], study),
+        "controls": controls.draw(t["controls"], t["names"], study),
+        "ranges": ranges.draw(t["plate_review"], t["names"], study),
     }
     return {kind: dict(figures) for kind, figures in kinds.items()}
 

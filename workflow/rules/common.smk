@@ -8,6 +8,7 @@ from cytoshift.jobs import library_digest
 from cytoshift.study.opening import open_studies, study_files
 from cytoshift.study.problem import Problems
 from cytoshift.study.study import (
+    CalibratePlan,
     FigurePlan,
     IntakePlan,
     NormalizePlan,
@@ -28,7 +29,12 @@ FIGURES = (
     "flow",
     "pvalues",
     "sample_map",
+    "curves",
+    "plate_map",
+    "controls",
+    "ranges",
 )
+PLATE_FIGURES = ("curves", "plate_map", "controls", "ranges")  # on the plates' page
 
 
 def data_problems(study):
@@ -59,7 +65,7 @@ def final_outputs(study):
     """What a study's target asks for."""
     return [
         f"<results>/{study}/report/{name}"
-        for name in ("report.html", "tables.xlsx", "manifest.json")
+        for name in ("report.html", "plates.html", "tables.xlsx", "manifest.json")
     ]
 
 

@@ -14,7 +14,7 @@ rule check:
         mem_mb=1000,
         runtime=10,
     params:
-        library=library("check.py", "intake", "quality", "normalize", "shift"),
+        library=library("check.py", "intake", "calibrate", "quality", "normalize", "shift"),
         studies={name: loaded.path for name, loaded in STUDIES.items()},
     script:
         "../scripts/check.py"
@@ -27,6 +27,8 @@ rule intake_read:
         checked=result("<results>/{study}/intake/checked.json"),
         samples=result("<results>/{study}/intake/samples.parquet"),
         measurements=result("<results>/{study}/intake/measurements.parquet"),
+        wells=result("<results>/{study}/intake/wells.parquet"),
+        instrument_curves=result("<results>/{study}/intake/instrument_curves.tsv"),
         cells=result("<results>/{study}/intake/cells.parquet"),
         outcomes=result("<results>/{study}/intake/outcomes.parquet"),
         plates=result("<results>/{study}/intake/plates.tsv"),

@@ -4,7 +4,7 @@
 rule quality_review:
     input:
         samples="<results>/{study}/intake/samples.parquet",
-        measurements="<results>/{study}/intake/measurements.parquet",
+        measurements="<results>/{study}/calibrate/measurements.parquet",
         cells="<results>/{study}/intake/cells.parquet",
         outcomes="<results>/{study}/intake/outcomes.parquet",
         plates="<results>/{study}/intake/plates.tsv",
@@ -30,3 +30,34 @@ rule quality_review:
         plan=sections(QualityPlan),
     script:
         "../scripts/quality_review.py"
+
+
+rule quality_plates:
+    input:
+        measurements="<results>/{study}/calibrate/measurements.parquet",
+        concentrations="<results>/{study}/calibrate/concentrations.parquet",
+        curves="<results>/{study}/calibrate/curves.tsv",
+        standards="<results>/{study}/calibrate/standards.tsv",
+        wells="<results>/{study}/intake/wells.parquet",
+        samples="<results>/{study}/intake/samples.parquet",
+        plates="<results>/{study}/intake/plates.tsv",
+    output:
+        plate_review=result("<results>/{study}/quality/plate_review.tsv"),
+        controls=result("<results>/{study}/quality/controls.tsv"),
+        plate_map=result("<results>/{study}/quality/plate_map.tsv"),
+        plate_findings=result("<results>/{study}/quality/plate_findings.tsv"),
+    log:
+        "<logs>/{study}/quality_plates.log",
+    benchmark:
+        "<benchmarks>/{study}/quality_plates.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        library=library("intake", "quality"),
+        plan=sections(QualityPlan),
+    script:
+        "../scripts/quality_plates.py"

@@ -1,79 +1,26 @@
 # Can a person read it, and another repeat it?
-TABLES = {
-    name: f"<results>/{{study}}/{folder}/{name}.{ending}"
-    for folder, ending, names in (
-        ("intake", "tsv", "names"),
-        ("quality", "tsv", "samples replicates sample_map"),
-        ("quality", "parquet", "values"),
-        ("normalize", "tsv", "plate_factors"),
-        ("normalize", "parquet", "panel"),
-        ("shift", "tsv", "shifts without_flagged arm_changes decisions families"),
-        ("shift", "parquet", "pairs"),
-    )
-    for name in names.split()
-}
-# Which tables each kind of figure is drawn from.
-DRAWN_FROM = {
-    "forest": ("shifts", "decisions"),
-    "volcano": ("shifts", "decisions"),
-    "heatmap": ("pairs", "shifts", "decisions"),
-    "slopes": ("pairs", "panel", "samples", "shifts", "decisions"),
-    "trajectories": ("panel", "samples", "shifts", "decisions"),
-    "missingness": ("values", "samples"),
-    "cells": ("panel", "samples"),
-    "flow": ("samples", "pairs"),
-    "pvalues": ("shifts",),
-    "sample_map": ("sample_map",),
-}
 # What the page and the workbook show: every table but the values themselves, and what each stage noticed.
 SHOWN = {name: TABLES[name] for name in TABLES if name not in ("values", "panel")}
 SHOWN["findings"] = [
-    f"<results>/{{study}}/{stage}/findings.tsv"
-    for stage in ("intake", "quality", "normalize", "shift")
+    f"<results>/{{study}}/{name}.tsv"
+    for name in (
+        "intake/findings",
+        "calibrate/findings",
+        "quality/plate_findings",
+        "quality/findings",
+        "normalize/findings",
+        "shift/findings",
+    )
 ]
-FOLDERS = [f"<results>/{{study}}/report/figures/{kind}" for kind in FIGURES]
-CODE = ("intake", "quality", "normalize", "shift", "figures", "report")
-
-for kind in FIGURES:
-
-    rule:
-        name:
-            f"report_draw_{kind}"
-        input:
-            **{name: TABLES[name] for name in DRAWN_FROM[kind]},
-        output:
-            report(
-                directory(f"<results>/{{study}}/report/figures/{kind}"),
-                patterns=["{figure}.svg"],
-                caption=f"../report/{kind}.rst",
-                category="{study}",
-                subcategory=kind.replace("_", " "),
-                labels={"figure": "{figure}"},
-            ),
-        log:
-            f"<logs>/{{study}}/report_draw_{kind}.log",
-        benchmark:
-            f"<benchmarks>/{{study}}/report_draw_{kind}.tsv"
-        conda:
-            "../../environment.yml"
-        threads: 1
-        resources:
-            mem_mb=1500,
-            runtime=20,
-        params:
-            kind=kind,
-            library=library("figures"),
-            plan=sections(FigurePlan),
-        script:
-            # Not an f-string: a script's path is read when the job runs, and the loop is over by then.
-            "../scripts/report_draw_{params.kind}.py"
+FOLDERS = {kind: f"<results>/{{study}}/report/figures/{kind}" for kind in FIGURES}
+CODE = ("intake", "calibrate", "quality", "normalize", "shift", "figures", "report")
 
 
 rule report_page:
     input:
         **SHOWN,
         checked="<results>/{study}/intake/checked.json",
-        figures=FOLDERS,
+        figures=[FOLDERS[kind] for kind in FIGURES if kind not in PLATE_FIGURES],
     output:
         result("<results>/{study}/report/report.html"),
     log:
@@ -93,6 +40,30 @@ rule report_page:
         captions=captions(),
     script:
         "../scripts/report_page.py"
+
+
+rule report_plates:
+    input:
+        **SHOWN,
+        figures=[FOLDERS[kind] for kind in PLATE_FIGURES],
+    output:
+        result("<results>/{study}/report/plates.html"),
+    log:
+        "<logs>/{study}/report_plates.log",
+    benchmark:
+        "<benchmarks>/{study}/report_plates.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=20,
+    params:
+        library=library("figures", "report"),
+        study=whole_plan,
+        captions=captions(),
+    script:
+        "../scripts/report_plates.py"
 
 
 rule report_workbook:
@@ -120,13 +91,16 @@ rule report_workbook:
 rule report_manifest:
     input:
         rules.intake_read.output,
+        rules.calibrate_fit.output,
+        rules.quality_plates.output,
         rules.quality_review.output,
         rules.normalize_panel.output,
         rules.shift_estimate.output,
         rules.shift_decide.output,
         rules.report_page.output,
+        rules.report_plates.output,
         rules.report_workbook.output,
-        FOLDERS,
+        list(FOLDERS.values()),
         checked="<results>/{study}/intake/checked.json",
         families=TABLES["families"],
     output:

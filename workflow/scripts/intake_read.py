@@ -10,7 +10,17 @@ from cytoshift.study.study import IntakePlan
 
 with job(snakemake.log[0], snakemake.params.library) as log:
     intake = read_study(IntakePlan.model_validate(snakemake.params.plan))
-    names = ("samples", "measurements", "cells", "outcomes", "plates", "names", "findings")
+    names = [
+        "samples",
+        "measurements",
+        "wells",
+        "instrument_curves",
+        "cells",
+        "outcomes",
+        "plates",
+        "names",
+        "findings",
+    ]
     rows = {name: len(getattr(intake, name)) for name in names}
     for name in names:
         log.info("%s: %d rows", name, rows[name])

@@ -13,11 +13,15 @@ from matplotlib.lines import Line2D
 import figure_frames as frames
 from cytoshift.figures import (
     cells,
+    controls,
+    curves,
     flow,
     forest,
     heatmap,
     missingness,
+    plate_map,
     pvalues,
+    ranges,
     sample_map,
     slopes,
     trajectories,
@@ -29,6 +33,7 @@ from cytoshift.frames import conform
 from cytoshift.study.contrasts import expand
 from cytoshift.tables import PAIRS, PANEL, SAMPLES
 from figure_checks import drawn, overlaps_and_overflows, words
+from plate_frames import plate_tables
 
 
 def markers(figure: Figure, marker: str) -> list[Line2D]:
@@ -177,7 +182,7 @@ def test_one_arm_without_a_plan_for_arms() -> None:
     study = frames.plan(
         design="single_arm", arms=[], contrasts=[{"id": "week_16", "reference": "baseline", "target": "week_16"}]
     )
-    t = frames.tables(study, subjects=8)
+    t = frames.tables(study, subjects=8) | plate_tables()
     for kind, figures in drawn(study, t).items():
         for name, figure in figures.items():
             assert overlaps_and_overflows(figure) == [], (kind, name)
@@ -297,3 +302,41 @@ def test_volcano_draws_thousands_of_points_as_one_picture() -> None:
         feature=[f"x{i}" for i in range(5000)], ratio=ratio, estimate=np.log2(ratio), p_value=rng.random(5000)
     )
     assert len(svg_text(next(figure for _, figure in volcano.draw(many, t["decisions"], study)))) < 200_000
+
+
+def test_a_standard_that_was_left_out_stands_where_the_file_puts_it() -> None:
+    t = plate_tables()
+    figures = dict(curves.draw(t["curves"], t["standards"], t["names"], frames.plan()))
+    assert list(figures) == ["luminex-P1", "luminex-P2", "luminex-P10"], "plates in the order people count"
+    panel = figures["luminex-P1"].axes[0]
+    crosses = [line for line in panel.lines if line.get_marker() == "x"]
+    lost = t["standards"].query("plate == 'P1' and analyte == 'il6' and not used").iloc[0]
+    assert [(line.get_xdata()[0], line.get_ydata()[0]) for line in crosses] == [(lost["expected"], lost["signal"])]
+    assert len([line for line in panel.lines if line.get_linestyle() == "-"]) == 3, "this plate and the two others"
+
+
+def test_wells_lie_on_the_map_as_on_the_plate() -> None:
+    t = plate_tables()
+    figure = dict(plate_map.draw(t["plate_map"], frames.plan()))["luminex-P2"]
+    level = figure.axes[0].images[0].get_array()
+    d6 = t["plate_map"].query("plate == 'P2' and well == 'D6'")["level"].iloc[0]
+    assert level.shape == (8, 12)
+    assert level[3, 5] == pytest.approx(d6)
+    assert figure.axes[1].images[0].get_array()[3, 5] == 15
+
+
+def test_too_few_plates_for_an_sd_are_drawn_in_log2_and_said() -> None:
+    t = plate_tables(("P1", "P2"))
+    points = t["controls"].assign(z=float("nan"), rules="")
+    figure = dict(controls.draw(points, t["names"], frames.plan()))["luminex-Control1"]
+    assert any("too few plates for SDs" in text for text in words(figure))
+    assert "breaks a rule" not in words(figure)
+
+
+def test_shares_outside_the_range_are_written_for_their_plate() -> None:
+    t = plate_tables()
+    review = t["plate_review"].copy()
+    review.loc[(review["plate"] == "P10") & (review["analyte"] == "tnf"), "above_share"] = 0.87
+    figure = dict(ranges.draw(review, t["names"], frames.plan()))["luminex"]
+    written = [text for text in figure.axes[1].texts if text.get_text() == "87"]
+    assert [text.get_position()[0] for text in written] == [2], "the third plate, in the order people count"

@@ -11,11 +11,12 @@ import figure_frames as frames
 from cytoshift.figures.saving import svg_text
 from cytoshift.figures.theme import SMALL
 from cytoshift.frames import empty
-from cytoshift.tables import DECISIONS, PAIRS, PANEL, SAMPLE_MAP, SAMPLES, SHIFTS, VALUES
+from cytoshift.tables import TABLES
 from figure_checks import drawn, overlaps_and_overflows, visible_texts, words
 
 KINDS = (
-    "forest", "volcano", "pvalues", "slopes", "trajectories", "heatmap", "missingness", "cells", "sample_map", "flow"
+    "forest", "volcano", "pvalues", "slopes", "trajectories", "heatmap", "missingness", "cells", "sample_map", "flow",
+    "curves", "plate_map", "controls", "ranges",
 )  # fmt: skip
 
 
@@ -48,7 +49,7 @@ def test_text_is_legible_and_figures_fit_a_page(demo, kind: str) -> None:
 
 
 def test_files_stay_small(demo) -> None:
-    limits = {"slopes": 40, "trajectories": 100, "sample_map": 100}
+    limits = {"slopes": 40, "trajectories": 100, "sample_map": 100, "plate_map": 120}
     for kind in KINDS:
         for name, figure in demo[2][kind].items():
             assert len(svg_text(figure)) < 1000 * limits.get(kind, 80), (kind, name)
@@ -56,7 +57,7 @@ def test_files_stay_small(demo) -> None:
 
 def test_a_study_with_nothing_in_it_gives_figures_that_say_so() -> None:
     study = frames.plan()
-    t = {table.name: empty(table) for table in (SAMPLES, VALUES, PANEL, PAIRS, SHIFTS, DECISIONS, SAMPLE_MAP)}
+    t = {name: empty(table) for name, table in TABLES.items()}
     for kind, figures in drawn(study, t).items():
         assert figures, kind
         for figure in figures.values():

@@ -14,6 +14,10 @@ from cytoshift.simulate.demo import DEMO_SEED, ldn_ms_demo
 from cytoshift.simulate.study import simulate_study, true_differences
 from cytoshift.simulate.writing import study_files, write_study
 
+PLANTED = {
+    "missing_visit", "plate_shift", "swapped_samples", "low_beads", "hook", "lost_decimal", "below_range",
+    "above_range",
+}  # fmt: skip
 DEMO = Path(__file__).parents[3] / "data" / "ldn-ms-demo"
 
 
@@ -26,7 +30,7 @@ def test_the_committed_demo_is_what_its_command_writes(tmp_path: Path) -> None:
 
 
 def test_the_demo_is_small() -> None:
-    assert sum(path.stat().st_size for path in DEMO.rglob("*") if path.is_file()) < 300_000
+    assert sum(path.stat().st_size for path in DEMO.rglob("*") if path.is_file()) < 1_500_000
 
 
 def test_the_readme_says_simulated_and_names_seed_and_command() -> None:
@@ -56,6 +60,18 @@ def test_every_feature_of_the_truth_is_one_of_the_vocabulary() -> None:
     assert set(truth.loc[truth["layer"] != "outcome", "feature"]) - known == set()
 
 
+def test_the_readme_names_every_planted_defect() -> None:
+    text = (DEMO / "README.md").read_text(encoding="utf-8")
+    with (DEMO / "defects.tsv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    assert {row["defect"] for row in rows} == PLANTED
+    for row in rows:
+        assert f"| {row['defect']} |" in text
+        assert row["analyte"] in text
+    once = [row["defect"] for row in rows if row["defect"] != "below_range"]
+    assert sorted(once) == sorted(PLANTED - {"below_range"})
+
+
 def test_written_files_are_utf8_with_plain_line_ends(tmp_path: Path) -> None:
     study = simulate_study(ldn_ms_demo(), 5)
     paths = write_study(study, tmp_path / "new" / "folder")
@@ -64,7 +80,7 @@ def test_written_files_are_utf8_with_plain_line_ends(tmp_path: Path) -> None:
         content = path.read_bytes()
         assert content.endswith(b"\n")
         assert b"\r" not in content
-    assert "β-Endorphin Calc. Concentration" in (tmp_path / "new/folder/plates/plate_1.csv").read_text("utf-8")
+    assert "b-Endorphin" in (tmp_path / "new/folder/plates/plate_1.csv").read_text("utf-8")
 
 
 def test_another_seed_is_said_in_the_readme(tmp_path: Path) -> None:

@@ -13,12 +13,21 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from cytoshift.calibrate.study import Calibrated, calibrate_study
 from cytoshift.intake.read import Intake, read_study
 from cytoshift.normalize.panel import normalize
 from cytoshift.quality.review import Review, review
 from cytoshift.shift.study import Shifts, decide_endpoints, estimate_shifts
 from cytoshift.study.settings import label_of
-from cytoshift.study.study import IntakePlan, NormalizePlan, QualityPlan, ShiftPlan, Study, stage_sections
+from cytoshift.study.study import (
+    CalibratePlan,
+    IntakePlan,
+    NormalizePlan,
+    QualityPlan,
+    ShiftPlan,
+    Study,
+    stage_sections,
+)
 
 # Longer lists are cut in the terminal; the tables on disk have them whole.
 ROWS_SHOWN = 40
@@ -32,6 +41,7 @@ class Understanding:
 
     study: Study
     intake: Intake
+    calibrated: Calibrated
     review: Review
     shifts: Shifts
     families: pd.DataFrame
@@ -44,9 +54,10 @@ def understand(study: Study) -> Understanding:
         return stage.model_validate(stage_sections(study, stage))
 
     intake = read_study(plan(IntakePlan))
+    calibrated = calibrate_study(intake.measurements, intake.wells, intake.instrument_curves, plan(CalibratePlan))
     reviewed = review(
         samples=intake.samples,
-        measurements=intake.measurements,
+        measurements=calibrated.measurements,
         cells=intake.cells,
         outcomes=intake.outcomes,
         plates=intake.plates,
@@ -56,7 +67,7 @@ def understand(study: Study) -> Understanding:
     normalized = normalize(values=reviewed.values, samples=reviewed.samples, plan=plan(NormalizePlan))
     shifts = estimate_shifts(normalized.panel, reviewed.samples, plan(ShiftPlan))
     decided = decide_endpoints(normalized.panel, reviewed.samples, shifts.shifts, plan(ShiftPlan))
-    return Understanding(study, intake, reviewed, shifts, decided.families)
+    return Understanding(study, intake, calibrated, reviewed, shifts, decided.families)
 
 
 def print_understanding(found: Understanding, console: Console) -> None:
@@ -68,6 +79,7 @@ def print_understanding(found: Understanding, console: Console) -> None:
     for title, body in (
         ("Who was measured", _people(found)),
         ("How names were read", _names(found)),
+        *([("Standard curves", _curves(found))] if len(found.calibrated.curves) else []),
         ("Pairs per contrast", _contrasts(found)),
         ("What will be tested", _families(found)),
         ("Findings so far", _findings(found)),
@@ -122,6 +134,16 @@ def _with_rest(table: Table, total: int) -> RenderableType:
     return Group(table, Text(f"… and {total - ROWS_SHOWN} more", style="dim")) if total > ROWS_SHOWN else table
 
 
+def _curves(found: Understanding) -> RenderableType:
+    """Per plate: where concentrations come from, which curves were fitted, and what was left out of them."""
+    table = _table("plate", "analytes", "concentrations", "curves", "standards left out")
+    for (source, plate), rows in found.calibrated.curves.groupby(["source", "plate"], sort=False):
+        chosen = ", ".join(f"{name} {number}" for name, number in rows["concentration"].value_counts().items())
+        models = ", ".join(f"{name or 'none'} {number}" for name, number in rows["model"].value_counts().items())
+        _add(table, f"{source} {plate}".strip(), len(rows), chosen, models, int(rows["standards_left_out"].sum()))
+    return table
+
+
 def _contrasts(found: Understanding) -> RenderableType:
     shifts = found.shifts.shifts
     table = _table("contrast", "features", "subjects at most", "at least", "non-detects", "method", "smallest exact p")
@@ -166,7 +188,7 @@ def _attainable(family: Any, found: Understanding) -> Iterator[str]:
 
 
 def _findings(found: Understanding) -> RenderableType:
-    tables = [found.intake.findings, found.review.findings, found.shifts.findings]
+    tables = [found.intake.findings, found.calibrated.findings, found.review.findings, found.shifts.findings]
     findings = pd.concat([table for table in tables if len(table)] or [found.intake.findings])
     findings = findings.sort_values("severity", key=lambda column: column != "warning", kind="stable")
     table = _table("", "check", "what")

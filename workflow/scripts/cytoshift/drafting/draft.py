@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from cytoshift.drafting.design import find_contrasts, find_design
+from cytoshift.drafting.instruments import InstrumentFile
 from cytoshift.drafting.kinds import Understood, understand_table
-from cytoshift.drafting.opening import open_tables
+from cytoshift.drafting.opening import open_files
 from cytoshift.drafting.people import find_people, sample_type_column
 from cytoshift.drafting.quoting import listed, quoted, shown
 from cytoshift.drafting.sections import contrast_lines, design_lines, head_lines, index_lines, name_lines, source_lines
@@ -29,23 +30,26 @@ def draft_study(study_id: str, paths: Iterable[str | Path]) -> str:
     relative to the folder snakemake will run in. Returns YAML text that loads. Raises Problems, one line per file that
     cannot be read, or saying what is missing from the files for a study: values, or who was measured when.
     """
-    tables, left_out = open_tables(paths)
-    understood = [understand_table(table) for table in tables]
-    files = len({table.path for table in tables})
-    where = tables[0].path if files == 1 else f"{files} files"
-    if not any(one.kind in ("values", "scores") for one in understood):
+    opened = open_files(paths)
+    understood = [understand_table(table) for table in opened.tables]
+    named = [*dict.fromkeys([*(table.path for table in opened.tables), *(file.path for file in opened.instruments)])]
+    files = len(named)
+    where = named[0] if files == 1 else f"{files} files"
+    if not opened.instruments and not any(one.kind in ("values", "scores") for one in understood):
         raise Problems([Problem(where, "", _no_values(understood))])
     understood, copies = without_copies(understood)
     people = find_people(understood)
     if people is None:
-        raise Problems([Problem(where, "", _nobody(understood))])
+        raise Problems([Problem(where, "", _nobody(understood, opened.instruments))])
     design = find_design(people)
     if not find_contrasts(design):
         raise Problems([Problem(where, "", _one_visit(design.visits.items[0].id if design.visits.items else ""))])
     sources = find_sources(understood, people, design.several_arms, design.design == "crossover")
-    if not sources.values and not sources.scores:
+    if not sources.values and not sources.scores and not opened.instruments:
         raise Problems([Problem(where, "", "; ".join(sources.left_out))])
-    features = len({name for draft in sources.values for name in draft.group.written}) + len(sources.scores)
+    written = {name for draft in sources.values for name in draft.group.written}
+    written |= {name for file in opened.instruments for name in file.readout.wells["analyte"]}
+    features = len(written) + len(sources.scores)
     facts = {
         "subjects": people.rows["subject"].nunique(),
         "visits": len(design.visits.items),
@@ -53,7 +57,7 @@ def draft_study(study_id: str, paths: Iterable[str | Path]) -> str:
         "features": features,
     }
     sections = [
-        head_lines(study_id, files, [*left_out, *copies, *sources.left_out, *_unusable(understood)], facts),
+        head_lines(study_id, files, [*opened.left_out, *copies, *sources.left_out, *_unusable(understood)], facts),
         [f"id: {study_id}", f"title: {quoted(_title(study_id))}   # please say: printed on the report"],
         [
             "origin: observed",
@@ -61,7 +65,7 @@ def draft_study(study_id: str, paths: Iterable[str | Path]) -> str:
             "# intervention: low-dose naltrexone",
         ],
         design_lines(design),
-        source_lines(sources, people),
+        source_lines(sources, people, opened.instruments),
         _normalize(sources, people.main),
         name_lines(sources),
         index_lines(sources),
@@ -113,8 +117,13 @@ def _no_values(understood: Sequence[Understood]) -> str:
     return f"no column or value is the name of a known marker, cell population or score; {seen}"
 
 
-def _nobody(understood: Sequence[Understood]) -> str:
+def _nobody(understood: Sequence[Understood], instruments: Sequence[InstrumentFile]) -> str:
     """Why nobody can be found, with what would mend it."""
+    if instruments and not understood:
+        return (
+            f"files as {instruments[0].format} writes them name samples only; add a sample sheet, a table with the "
+            "columns sample, subject and visit (and arm)"
+        )
     sides = [
         name
         for one in understood

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from python_calamine import CalamineError, CalamineWorkbook
 
+from cytoshift.drafting.instruments import SUFFIXES, InstrumentFile, find_instrument
 from cytoshift.intake.tabular import TABLE_SUFFIXES, Grid, find_files, read_grid
 from cytoshift.study.problem import Problem, Problems
 
@@ -29,26 +30,42 @@ class Table:
         return self.grid.where
 
 
-def open_tables(paths: Iterable[str | Path]) -> tuple[list[Table], list[str]]:
+@dataclass(frozen=True)
+class Opened:
+    """The user's files: tables, files of instruments, and one line for each file or sheet that was left out."""
+
+    tables: list[Table]
+    instruments: list[InstrumentFile]
+    left_out: list[str]
+
+
+def open_files(paths: Iterable[str | Path]) -> Opened:
     """Open files, folders (all their tables) and globs; a workbook gives one table per sheet that has rows.
 
-    Returns the tables in the order named, and one line for each file or sheet that was left out. Raises Problems with
-    one line per file that is not there or cannot be read.
+    Everything is in the order named. Raises Problems with one line per file that is not there or cannot be read.
     """
     tables: list[Table] = []
+    instruments: list[InstrumentFile] = []
     left_out: list[str] = []
     problems: list[Problem] = []
     for path in _expanded(paths, problems):
-        if Path(path).suffix.lower() not in TABLE_SUFFIXES:
-            left_out.append(f"{path}: is no table; legal: {', '.join(TABLE_SUFFIXES)}")
+        suffix = Path(path).suffix.lower()
+        if suffix not in (*TABLE_SUFFIXES, *SUFFIXES):
+            left_out.append(f"{path}: is no table; legal: {', '.join((*TABLE_SUFFIXES, *SUFFIXES))}")
             continue
         try:
-            tables += _tables_of(path, left_out)
+            instrument = find_instrument(path)
+            if instrument is not None:
+                instruments.append(instrument)
+            elif suffix in SUFFIXES:
+                left_out.append(f"{path}: is of no known instrument")
+            else:
+                tables += _tables_of(path, left_out)
         except Problems as unreadable:
             problems += unreadable.problems
     if problems:
         raise Problems(problems)
-    return tables, left_out
+    return Opened(tables, instruments, left_out)
 
 
 def _expanded(paths: Iterable[str | Path], problems: list[Problem]) -> list[str]:
@@ -56,7 +73,9 @@ def _expanded(paths: Iterable[str | Path], problems: list[Problem]) -> list[str]
     found: dict[str, None] = {}
     for named in map(str, paths):
         if Path(named).is_dir():
-            inside = sorted(path for path in Path(named).rglob("*") if path.suffix.lower() in TABLE_SUFFIXES)
+            inside = sorted(
+                path for path in Path(named).rglob("*") if path.suffix.lower() in (*TABLE_SUFFIXES, *SUFFIXES)
+            )
             found |= {_shortened(path): None for path in inside if path.is_file()}
             if not inside:
                 problems.append(Problem(named, "", "is a folder without tables"))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from cytoshift.drafting.columns import decimal_of
 from cytoshift.drafting.design import DesignDraft, find_contrasts
+from cytoshift.drafting.instruments import InstrumentFile, instrument_lines
 from cytoshift.drafting.known_names import known_id, unknown_names
 from cytoshift.drafting.occasions import Occasion
 from cytoshift.drafting.people import People
@@ -64,12 +65,14 @@ def _arm(arm: Occasion, place: int, design: DesignDraft) -> str:
     return quoted(entry) + (f"   # {comment}; {CHECK}" if comment else "")
 
 
-def source_lines(sources: Sources, people: People) -> list[str]:
+def source_lines(sources: Sources, people: People, instruments: Sequence[InstrumentFile] = ()) -> list[str]:
     """`samples`, `cytokines`, `cells` and `outcomes`."""
     lines = samples_lines(people, sources)
     for section, layer in (("cytokines", "cytokine"), ("cells", "cell")):
         drafts = [draft for draft in sources.values if draft.group.layer == layer]
-        lines += [f"{section}:"] if drafts else []
+        of_instruments = instruments if layer == "cytokine" else ()
+        lines += [f"{section}:"] if drafts or of_instruments else []
+        lines += instrument_lines(of_instruments, [draft.id for draft in sources.values])
         for place, draft in enumerate(drafts):
             lines += _source(draft)
             has_limits = draft.limits or "lower" in draft.group.companions or is_log_unit(draft.group.unit)

@@ -27,7 +27,7 @@ def people(samples: pd.DataFrame) -> pd.DataFrame:
     """The samples of people: bridges, controls and pools left out, and samples that quality did not keep."""
     kept = samples[samples["type"].isin(["sample", ""])]
     if "kept" in kept.columns:
-        kept = kept[kept["kept"].astype(str).str.lower() != "false"]
+        kept = kept[kept["kept"].astype(str) != "no"]
     return kept
 
 

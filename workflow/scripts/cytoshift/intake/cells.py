@@ -11,6 +11,8 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
+from cytoshift.intake.cell_units import SUFFIX, UNITS, decimals_of
+from cytoshift.intake.flowjo_cells import read_flowjo_cells
 from cytoshift.intake.names import Feature
 from cytoshift.intake.source_rows import LINKS, Context, Piece, link_cells, parse_values, read_pieces
 from cytoshift.intake.values import Parsed
@@ -18,18 +20,6 @@ from cytoshift.intake.words import canonical
 from cytoshift.study.problem import did_you_mean
 from cytoshift.study.sources import CellSource
 from cytoshift.vocabulary.names import population
-
-# unit in the file → measure, unit after harmonisation, factor
-UNITS = {
-    "10^9/L": ("count_per_ul", "cells/uL", 1000.0),
-    "10^3/uL": ("count_per_ul", "cells/uL", 1000.0),
-    "cells/uL": ("count_per_ul", "cells/uL", 1.0),
-    "%": ("fraction_of_parent", "fraction", 0.01),
-    "fraction": ("fraction_of_parent", "fraction", 1.0),
-    "events": ("events", "events", 1.0),
-}
-_SUFFIX = {"count_per_ul": "", "fraction_of_parent": "_fraction", "events": "_events"}
-_MOST_DECIMALS = 6  # more are the digits of a computation, not of a counter
 
 
 def read_cells(source: CellSource, context: Context) -> pd.DataFrame | None:
@@ -39,16 +29,23 @@ def read_cells(source: CellSource, context: Context) -> pd.DataFrame | None:
     where no file could be read. A population given in two measures (count and fraction) is two features: the
     fraction is `<population>_fraction`. Problems and findings are noted in the context.
     """
+    frame = _read_tables(source, context) if source.format == "table" else read_flowjo_cells(source, context)
+    if frame is None:
+        return None
+    frame["resolution"] = frame["factor"] * _resolutions(frame)
+    _zeros_to_intervals(frame, source, context)
+    return frame.drop(columns=["factor", "decimals", "raw"])
+
+
+def _read_tables(source: CellSource, context: Context) -> pd.DataFrame | None:
+    """The rows of the tables of a source, and what the numbers say in the files' own units beside them."""
     pieces = read_pieces(source, lambda name: _measured(source, name, context), {}, context)
     names = list(dict.fromkeys(name for piece in pieces for name in piece.cells["written"]))
     _check_named(source, names, context)
     features = _features(source, names, context)
     if not pieces:
         return None
-    frame = pd.concat([_read_piece(piece, source, features, context) for piece in pieces], ignore_index=True)
-    frame["resolution"] = frame["factor"] * _resolutions(frame)
-    _zeros_to_intervals(frame, source, context)
-    return frame.drop(columns=["factor", "decimals", "raw"])
+    return pd.concat([_read_piece(piece, source, features, context) for piece in pieces], ignore_index=True)
 
 
 def _unit(source: CellSource, written: str, feature: str) -> str:
@@ -59,7 +56,7 @@ def _measured(source: CellSource, written: str, context: Context) -> str:
     """Equal for two spellings of one population in one measure: "Neutrophils #" and "Neutrophils %" are two things."""
     key = context.names.companion_key(written, "cell")
     measure = UNITS[_unit(source, written, key)][0]
-    return key + _SUFFIX[measure]
+    return key + SUFFIX[measure]
 
 
 def _features(source: CellSource, names: list[str], context: Context) -> dict[str, Feature]:
@@ -70,9 +67,9 @@ def _features(source: CellSource, names: list[str], context: Context) -> dict[st
     features = {}
     for name, feature in found.items():
         measure = UNITS[_unit(source, name, feature.id)][0]
-        if len(measures[feature.id]) > 1 and _SUFFIX[measure]:
-            label = f"{feature.label} ({_SUFFIX[measure][1:]})"
-            feature = Feature(feature.id + _SUFFIX[measure], label, feature.how, feature.suggestion)
+        if len(measures[feature.id]) > 1 and SUFFIX[measure]:
+            label = f"{feature.label} ({SUFFIX[measure][1:]})"
+            feature = Feature(feature.id + SUFFIX[measure], label, feature.how, feature.suggestion)
         features[name] = feature
         context.names.note(source.id, "cell", name, feature)
     return features
@@ -121,7 +118,7 @@ def _read_piece(piece: Piece, source: CellSource, features: dict[str, Feature], 
             "status": parsed.status,
             "raw": parsed.value,
             "factor": factor,
-            "decimals": _decimals(parsed.value),
+            "decimals": decimals_of(parsed.value),
             "source_file": grid.path,
             "source_row": cells["source_row"],
             "source_column": cells["source_column"],
@@ -182,15 +179,6 @@ def _parent(population_id: str) -> str:
         return population(population_id).parent or ""
     except KeyError:  # not in the vocabulary: the study file may say
         return ""
-
-
-def _decimals(values: np.ndarray) -> np.ndarray:
-    """Decimals each number needs, by rounding; more than the most that counters write is NaN."""
-    decimals = np.full(len(values), np.nan)
-    for places in range(_MOST_DECIMALS, -1, -1):
-        exact = np.abs(values - np.round(values, places)) <= 1e-9 * np.maximum(1.0, np.abs(values))
-        decimals[exact] = places
-    return decimals
 
 
 def _resolutions(frame: pd.DataFrame) -> pd.Series:

@@ -57,17 +57,18 @@ class Exclusions:
                 flags |= hit
         return flags
 
-    def flags(self, frame: pd.DataFrame, ignoring: Iterable[str] = ()) -> np.ndarray:
+    def flags(self, frame: pd.DataFrame, ignoring: Iterable[str] = (), counted: np.ndarray | None = None) -> np.ndarray:
         """Flags of rows a rule matches; `frame` has the columns of KEYS it knows.
 
-        A rule with a key that the frame does not have, or with a key in `ignoring`, does not apply to it.
+        A rule with a key that the frame does not have, or with a key in `ignoring`, does not apply to it. Only rows
+        flagged in `counted` (all when None) enter the counts that `report` gives.
         """
         flags = np.zeros(len(frame), dtype=bool)
         columns = self._comparable_columns(frame, frozenset(KEYS))
         for number, wanted in enumerate(self._wanted):
             if wanted and set(wanted) <= set(columns) - set(ignoring):
                 hit = _matches(columns, wanted, len(frame))
-                self._hits[number] += int(hit.sum())
+                self._hits[number] += int((hit if counted is None else hit & counted).sum())
                 flags |= hit
         return flags
 

@@ -70,9 +70,10 @@ def apply_limits(
 
     Parameters: `frame`, one row per well × analyte with analyte, plate, dilution, value, lower, upper, status,
     open_limit, and the limits of a column in column_lower, column_upper; `limits`, of `read_limits`.
-    The order is: the number written with the value; the column; the limits file; the smallest (largest)
+    The order is: the number written with the value; the column; the limits file; the lowest (highest) standard of
+    that analyte and plate (standard_lower, standard_upper, where the frame has them); the smallest (largest)
     non-extrapolated value of that analyte and plate, flagged; otherwise the value is missing. Dilution multiplies the
-    limits of column and file. Zero and negative concentrations, and concentrations under a known limit, are
+    limits of column, file and standards. Zero and negative concentrations, and concentrations under a known limit, are
     non-detects, flagged; values above a known upper limit are extrapolated; NPX under its limit is kept, flagged.
     """
     frame = frame.copy()
@@ -95,8 +96,14 @@ def apply_limits(
         ("above", "upper", highest, "highest_observed"),
     ):
         is_open = frame["open_limit"] & (frame["status"] == status)
-        limit = known[side].where(known[side].notna(), spare)
-        origin = known[f"{side}_source"].where(known[side].notna(), spare_source)
+        limit, origin = known[side], known[f"{side}_source"]
+        if f"standard_{side}" in frame:
+            standard = frame[f"standard_{side}"] * frame["dilution"].fillna(1.0)
+            name = "lowest_standard" if side == "lower" else "highest_standard"
+            origin = origin.where(limit.notna(), name)
+            limit = limit.fillna(standard)
+        origin = origin.where(limit.notna(), spare_source)
+        limit = limit.where(limit.notna(), spare)
         has_limit = is_open & limit.notna()
         frame.loc[has_limit, "upper" if status == "below" else "lower"] = limit[has_limit]
         frame.loc[has_limit, "limit_source"] = origin[has_limit]

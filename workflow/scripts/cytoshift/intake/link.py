@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pandas as pd
 
 from cytoshift.intake.exclusions import Exclusions
@@ -69,6 +71,16 @@ class SampleIndex:
             notebook.problem(where, f"row {at[0]}", mistake + hint + others, f"samples of {source}")
         table = pd.DataFrame(found, columns=["sample", "subject", "visit", "linked"])
         return table.take(codes).set_axis(given.index)
+
+    def known(self, names: Iterable[str]) -> dict[str, dict[str, str]]:
+        """Sample, subject and visit of those names that are sample ids; the others are left out."""
+        found = {}
+        for name in names:
+            sample = self._ids.get(canonical(name))
+            if sample is not None:
+                subject, visit = self._about[sample]
+                found[name] = {"sample": sample, "subject": subject, "visit": visit}
+        return found
 
     def _find(self, said: dict[str, str]) -> tuple[str | None, str]:
         """The sample, or why there is none (no reason where the mistake was noted with the samples)."""

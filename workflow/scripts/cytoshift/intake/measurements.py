@@ -8,6 +8,7 @@ import pandas as pd
 from cytoshift.intake.limits import apply_limits, is_log_unit, read_limits
 from cytoshift.intake.plates import PlateFile, parse_dilutions, well_key
 from cytoshift.intake.source_rows import LINKS, Context, Piece, link_cells, parse_companion, parse_values, read_pieces
+from cytoshift.intake.units import unit_key
 from cytoshift.study.sources import CytokineSource
 
 COMPANIONS = ("mean", "cv", "lower", "upper")
@@ -19,7 +20,7 @@ def read_measurements(source: CytokineSource, context: Context) -> tuple[pd.Data
     Returns the columns of MEASUREMENTS without `excluded`, and subject and visit beside them (exclusions need them);
     None where no file could be read. Problems and findings are noted in the context.
     """
-    companions = {key: getattr(source.columns, key) for key in COMPANIONS}
+    companions = {key: getattr(source.table_columns, key) for key in COMPANIONS}
     plates = PlateFile(source, context.notebook)
     pieces = read_pieces(source, lambda name: context.names.companion_key(name, "cytokine"), companions, context)
     limits = read_limits(source, context.names, context.notebook)
@@ -131,11 +132,6 @@ def _check_units(piece: Piece, source: CytokineSource, context: Context) -> None
         key = f'row {rows.index[0]}, column "{piece.columns["unit"]}"'
         message += "make it a source of its own with `where`"
         context.notebook.problem(piece.grid.where, key, message, "units")
-
-
-def unit_key(unit: str) -> str:
-    """Equal for two spellings of a unit: "pg/mL" and "pg / ml", "µL" and "uL"."""
-    return "".join(unit.split()).casefold().replace("µ", "u").replace("μ", "u")
 
 
 def _note_unused_limits(

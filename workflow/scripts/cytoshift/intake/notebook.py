@@ -6,14 +6,17 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar, cast
 
 import pandas as pd
 
 from cytoshift.frames import conform
+from cytoshift.intake.instruments.content import Content
 from cytoshift.intake.tabular import Grid, find_files, read_grid
 from cytoshift.study.problem import Problem, Problems
 from cytoshift.tables import FINDINGS
 
+Made = TypeVar("Made")
 MOST_LINES = 20
 _LATER = "\u2026"  # sorts behind every row, so that "and N more" ends its group
 
@@ -28,7 +31,7 @@ class Notebook:
     _problems: dict[tuple[str, str], dict[Problem, None]] = field(default_factory=dict)
     _uncounted: dict[tuple[str, str], int] = field(default_factory=dict)
     _known_findings: set[tuple[tuple[str, str], ...]] = field(default_factory=set)
-    _grids: dict[tuple[str, str | None], Grid | None] = field(default_factory=dict)
+    _made: dict[tuple[object, ...], object] = field(default_factory=dict)
 
     def problem(self, where: str, key: str, message: str, kind: str = "") -> None:
         """Note a mistake; of one `kind` in one file at most MOST_LINES are listed, the rest are counted."""
@@ -70,29 +73,54 @@ class Notebook:
 
     def grid(self, path: str, sheet: str | None) -> Grid | None:
         """The table in a file, read once, its checksum noted; None when it cannot be read (a problem is noted)."""
-        if (path, sheet) not in self._grids:
+
+        def read() -> Grid | None:
+            content = self.content(path)
             try:
-                content = Path(path).read_bytes()
-                self.files[path] = hashlib.sha256(content).hexdigest()
-                self._grids[path, sheet] = read_grid(path, sheet, content)
+                return None if content is None else read_grid(path, sheet, content.raw)
             except Problems as problems:
                 self.add(problems)
-                self._grids[path, sheet] = None
-            except OSError as error:
-                self.unread = True
-                self.problem(path, "", f"cannot be read: {error.strerror}")
-                self._grids[path, sheet] = None
-        return self._grids[path, sheet]
+                return None
+
+        return self.once(("grid", path, sheet), read)
 
     def grids(self, patterns: list[str], sheet: str | None) -> list[Grid]:
         """The tables in all files that paths and globs name, each file once, in the order given."""
+        return [grid for grid in (self.grid(path, sheet) for path in self._paths(patterns)) if grid is not None]
+
+    def content(self, path: str) -> Content | None:
+        """The bytes of a file, read once, its checksum noted; None when it cannot be read (a problem is noted)."""
+
+        def read() -> Content | None:
+            try:
+                raw = Path(path).read_bytes()
+            except OSError as error:
+                self.unread = True
+                self.problem(path, "", f"cannot be read: {error.strerror}")
+                return None
+            self.files[path] = hashlib.sha256(raw).hexdigest()
+            return Content(path, raw)
+
+        return self.once(("content", path), read)
+
+    def contents(self, patterns: list[str]) -> list[Content]:
+        """The bytes of all files that paths and globs name, each file once, in the order given."""
+        return [one for one in (self.content(path) for path in self._paths(patterns)) if one is not None]
+
+    def once(self, key: tuple[object, ...], make: Callable[[], Made]) -> Made:
+        """What `make` returns, made the first time the key is asked for."""
+        if key not in self._made:
+            self._made[key] = make()
+        return cast("Made", self._made[key])
+
+    def _paths(self, patterns: list[str]) -> list[str]:
         paths: dict[str, None] = {}
         for pattern in patterns:
             try:
                 paths |= dict.fromkeys(find_files(pattern))
             except Problems as problems:
                 self.add(problems)
-        return [grid for grid in (self.grid(path, sheet) for path in paths) if grid is not None]
+        return list(paths)
 
     def has_problems(self) -> bool:
         """Has anything been noted that stops the study?"""

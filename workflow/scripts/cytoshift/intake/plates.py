@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
@@ -11,6 +11,8 @@ import pandas as pd
 
 from cytoshift.frames import conform
 from cytoshift.intake.columns import find_column
+from cytoshift.intake.layouts import Layout, read_layout
+from cytoshift.intake.layouts import well_key as well_key  # readers of tables know it from here
 from cytoshift.intake.notebook import Notebook
 from cytoshift.intake.tabular import Grid
 from cytoshift.intake.values import parse_cells
@@ -22,14 +24,6 @@ from cytoshift.tables import PLATES
 _FACTS = ("batch", "lot", "run_date")
 
 
-@dataclass(frozen=True)
-class Layout:
-    """What lies in the wells of a plate: well → sample id as written, and dilution where it is given."""
-
-    samples: dict[str, str]
-    dilutions: dict[str, float]
-
-
 class PlateFile:
     """The plates file of a source, or nothing where the study file names none."""
 
@@ -39,6 +33,7 @@ class PlateFile:
         self._where = source.plates or ""
         self._layouts: dict[str, Layout | None] = {}
         self._seen: dict[str, str] = {}
+        self._run_dates: dict[str, str] = {}
         grids = notebook.grids([source.plates], None) if source.plates else []
         if grids:
             self._rows = self._read(grids[0])
@@ -46,7 +41,7 @@ class PlateFile:
     def _read(self, grid: Grid) -> pd.DataFrame:
         try:
             columns = {"plate": find_column(grid, "plate", f"{self._source.id}.plates")}
-            if self._source.columns.plate is None:
+            if self._source.columns is None or self._source.columns.plate is None:
                 columns["file"] = find_column(grid, "file", f"{self._source.id}.plates")
         except Problems as problems:
             self._notebook.add(problems)
@@ -79,24 +74,23 @@ class PlateFile:
     def _read_layout(self, named: str) -> Layout | None:
         beside = Path(self._where).parent / named
         path = str(beside) if beside.is_file() and not Path(named).is_file() else named
-        grids = self._notebook.grids([path], None)
-        if not grids:
+        contents = self._notebook.contents([path])
+        if not contents:
             return None
-        grid = grids[0]
         try:
-            wells = grid.frame[find_column(grid, "well", "layout")].map(well_key)
-            samples = grid.frame[find_column(grid, "sample", "layout")]
+            layout = read_layout(contents[0])
         except Problems as problems:
             self._notebook.add(problems)
             return None
-        for row in wells.index[wells.duplicated()]:
-            self._notebook.problem(grid.where, f"row {row}", f"well {wells[row]} is there already", "layout")
-        dilutions = (
-            parse_dilutions(grid, "dilution", self._notebook)
-            if "dilution" in grid.headers
-            else np.full(len(grid.frame), np.nan)
-        )
-        return Layout(dict(zip(wells, samples, strict=True)), dict(zip(wells, dilutions, strict=True)))
+        for remark in layout.remarks:
+            self._notebook.finding(
+                remark.check,
+                f"{path}: {remark.message}",
+                severity=remark.severity,
+                action=remark.action,
+                numbers=remark.numbers,
+            )
+        return layout
 
     def note(self, plates: pd.Series, path: str) -> None:
         """Remember plates seen in a file; one that the plates file does not know is a problem."""
@@ -105,12 +99,17 @@ class PlateFile:
             if self._source.plates and plate and self._row(plate) is None and not self._rows.empty:
                 self._notebook.problem(self._where, "plate", f"plate {plate!r} of {path} is not in it", "plates")
 
+    def note_run_date(self, plates: Iterable[str], date: str) -> None:
+        """Remember the run date that an instrument's file states (ISO 8601); a date in the plates file goes before."""
+        self._run_dates.update(dict.fromkeys(plates, date))
+
     def table(self) -> pd.DataFrame:
         """One row per plate of the source, with batch, lot and run date where they are known."""
         rows = []
         for plate, path in self._seen.items():
             known = self._row(plate)
-            facts = {} if known is None else {name: known[name] for name in _FACTS}
+            facts = {} if known is None else {name: str(known[name]) for name in _FACTS}
+            facts["run_date"] = facts.get("run_date") or self._run_dates.get(plate, "")
             rows.append({"source": self._source.id, "plate": plate, "source_file": path, **facts})
         return conform(pd.DataFrame([row for row in rows if row["plate"]]), PLATES)
 
@@ -129,14 +128,6 @@ def parse_dilutions(grid: Grid, column: str, notebook: Notebook) -> np.ndarray:
         key = f'row {grid.frame.index[place]}, column "{column}"'
         notebook.problem(grid.where, key, f"{texts.iloc[place]!r} is no dilution; legal: 4 or 1:4", "dilution")
     return np.where(wrong, np.nan, parsed.value)
-
-
-def well_key(well: str) -> str:
-    """A1 for a1, A1 and A01."""
-    well = well.strip()
-    if len(well) > 1 and well[0].isalpha() and well[1:].isdigit():
-        return well[0].upper() + str(int(well[1:]))
-    return well
 
 
 def _names(pattern: str, path: str) -> bool:

@@ -9,6 +9,7 @@ import pandas as pd
 from cytoshift.frames import conform, empty
 from cytoshift.intake.cells import read_cells
 from cytoshift.intake.exclusions import Exclusions
+from cytoshift.intake.instrument_measurements import PlateData, read_plate_data
 from cytoshift.intake.link import SampleIndex
 from cytoshift.intake.measurements import read_measurements
 from cytoshift.intake.names import NameBook
@@ -18,8 +19,9 @@ from cytoshift.intake.samples import read_samples
 from cytoshift.intake.source_rows import Context
 from cytoshift.intake.unread import report_unread
 from cytoshift.intake.words import Words
+from cytoshift.study.sources import CytokineSource
 from cytoshift.study.study import IntakePlan
-from cytoshift.tables import CELLS, MEASUREMENTS, OUTCOMES, PLATES, SAMPLES, Table
+from cytoshift.tables import CELLS, INSTRUMENT_CURVES, MEASUREMENTS, OUTCOMES, PLATES, SAMPLES, WELLS, Table
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,8 @@ class Intake:
 
     samples: pd.DataFrame
     measurements: pd.DataFrame
+    wells: pd.DataFrame
+    instrument_curves: pd.DataFrame
     cells: pd.DataFrame
     outcomes: pd.DataFrame
     plates: pd.DataFrame
@@ -51,7 +55,7 @@ def read_study(plan: IntakePlan) -> Intake:
         from_sources, incomplete = bool(plan.samples.from_), notebook.has_problems()
         index = SampleIndex(samples, visits, arms, exclusions, from_sources, incomplete)
     context = Context(plan.samples, index, exclusions, names, notebook)
-    measured = [read_measurements(source, context) for source in plan.cytokines]
+    panels = [_read_panel(source, context) for source in plan.cytokines]
     counted = [read_cells(source, context) for source in plan.cells]
     samples = empty(SAMPLES) if samples is None else samples
     scored = []
@@ -59,7 +63,8 @@ def read_study(plan: IntakePlan) -> Intake:
         table, new = read_outcomes(outcome, samples, visits, arms, notebook)
         scored.append(table)
         samples = conform(pd.concat([samples, new], ignore_index=True), SAMPLES) if len(new) else samples
-    measurements = _flagged([frame for frame, _ in measured], MEASUREMENTS, "analyte", exclusions)
+    measurements = _flagged([panel.measurements for panel in panels], MEASUREMENTS, "analyte", exclusions)
+    wells = _flagged([panel.wells for panel in panels], WELLS, "analyte", exclusions)
     cells = _flagged(counted, CELLS, "population", exclusions)
     outcomes = _without_excluded(scored, exclusions)
     if index is not None:  # otherwise every row would look unknown
@@ -73,11 +78,20 @@ def read_study(plan: IntakePlan) -> Intake:
         measurements=measurements,
         cells=cells,
         outcomes=outcomes,
-        plates=_stacked([plates for _, plates in measured], PLATES),
+        wells=wells,
+        instrument_curves=_stacked([panel.curves for panel in panels], INSTRUMENT_CURVES),
+        plates=_stacked([panel.plates for panel in panels], PLATES),
         names=names.table(),
         findings=notebook.findings_table(),
         files=dict(sorted(notebook.files.items())),
     )
+
+
+def _read_panel(source: CytokineSource, context: Context) -> PlateData:
+    if source.format != "table":
+        return read_plate_data(source, context)
+    measurements, plates = read_measurements(source, context)
+    return PlateData(measurements, pd.DataFrame(), pd.DataFrame(), plates)
 
 
 def _stacked(frames: list[pd.DataFrame], table: Table) -> pd.DataFrame:
@@ -92,7 +106,9 @@ def _flagged(frames: list[pd.DataFrame | None], table: Table, feature: str, excl
         return empty(table)
     stacked = pd.concat(filled, ignore_index=True)
     known = [key for key in ("source", "sample", "subject", "visit", "plate", "well") if key in stacked]
-    stacked["excluded"] = exclusions.flags(stacked[known].assign(analyte=stacked[feature]))
+    # wells of samples are counted among the measurements already
+    counted = (stacked["sample"] == "").to_numpy() if table is WELLS else None
+    stacked["excluded"] = exclusions.flags(stacked[known].assign(analyte=stacked[feature]), counted=counted)
     return conform(stacked.drop(columns=["subject", "visit"]), table)
 
 

@@ -10,6 +10,8 @@ import re
 import pandas as pd
 
 from cytoshift.intake.columns import find_column, find_columns
+from cytoshift.intake.flowjo import read_population_files
+from cytoshift.intake.instrument_files import read_plate_files
 from cytoshift.intake.notebook import Notebook
 from cytoshift.intake.rows import note_repeated_headers, take_rows
 from cytoshift.intake.tabular import Grid
@@ -57,9 +59,16 @@ def source_rows(plan: IntakePlan, visits: Words, arms: Words, notebook: Notebook
             message = f"{source_id!r} is no source; legal: {', '.join(sources)}{hint}"
             notebook.problem("study file", "samples.from", message)
             return None
-        section = f"{source_id}.columns"
-        named = {key: getattr(source.columns, key) for key in KEYS}
         pattern = plan.samples.pattern
+        if source.format != "table":
+            rows = _named_in_files(source, notebook)
+            complete = complete and rows is not None
+            if rows is not None:
+                rows = _parse_ids(rows, pattern or "", visits, arms, notebook)
+                pieces.append(rows.assign(source=source_id))
+            continue
+        section = f"{source_id}.columns"
+        named = {key: getattr(source.table_columns, key) for key in KEYS}
         missing = [] if pattern else _missing_keys(named, len(plan.arms) > 1)
         if missing or (pattern and named["sample"] is None):
             message = f"names no {' and no '.join(missing) or 'sample'}; `samples.from` needs it"
@@ -79,6 +88,23 @@ def source_rows(plan: IntakePlan, visits: Words, arms: Words, notebook: Notebook
                 rows = _parse_ids(rows, pattern, visits, arms, notebook)
             pieces.append(rows.assign(source=source_id))
     return pd.concat(pieces, ignore_index=True) if pieces and complete else None
+
+
+def _named_in_files(source: CytokineSource | CellSource, notebook: Notebook) -> pd.DataFrame | None:
+    """One row per sample that instruments' files name, a layout's names included; None where none can be read."""
+    if isinstance(source, CellSource):
+        named = [(path, read.frame) for path, read in read_population_files(source, notebook)]
+    else:
+        read_files = read_plate_files(source, notebook)
+        named = [(path, read.wells[read.wells["type"] == "sample"]) for path, read in read_files]
+    rows = [
+        frame.loc[frame["written"] != "", ["written", "source_row"]]
+        .drop_duplicates("written")
+        .set_axis(["sample", "row"], axis=1)
+        .assign(where=path)
+        for path, frame in named
+    ]
+    return pd.concat(rows, ignore_index=True) if rows else None
 
 
 def _missing_keys(named: dict[str, str | None], several_arms: bool) -> list[str]:

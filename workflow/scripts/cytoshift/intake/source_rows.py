@@ -54,17 +54,17 @@ def read_pieces(
     """The value cells of every file of a source, as text; problems are noted and the file left out."""
     pieces = []
     section = f"{source.id}.columns"
-    name = source.columns.analyte if isinstance(source, CytokineSource) else source.columns.population
+    name = source.table_columns.analyte if isinstance(source, CytokineSource) else source.table_columns.population
     for grid in context.notebook.grids(source.files, source.sheet):
         taken = take_rows(grid, source.where, source.id, context.notebook)
         if taken is None:
             continue
-        named = {key: text for key, text in source.columns.model_dump().items() if key not in _VALUE_KEYS}
+        named = {key: text for key, text in source.table_columns.model_dump().items() if key not in _VALUE_KEYS}
         try:
             columns = find_columns(taken, named, section)
             reserved = {*columns.values(), *_other_columns(taken, source, context.samples)}
             cells = melt(
-                taken, source.shape, source.columns.value, name, companions, reserved, identify, section,
+                taken, source.shape, source.table_columns.value, name, companions, reserved, identify, section,
                 context.notebook,
             )  # fmt: skip
         except Problems as problems:
@@ -106,7 +106,7 @@ def parse_values(
     wrong = pd.Series(False, index=cells.index)
     wrong.iloc[list(parsed.mistakes)] = True
     readable = pd.Series(parsed.status != "missing", index=cells.index).groupby(cells["source_column"]).transform("any")
-    pattern = source.columns.value
+    pattern = source.table_columns.value
     bare = source.shape == "wide" and is_pattern(pattern) and not PLACEHOLDER.sub("", pattern).strip()
     no_feature = (wrong.groupby(cells["source_column"]).transform("any") & ~readable) if bare else wrong & False
     for column in pd.unique(cells.loc[no_feature, "source_column"]):

@@ -32,8 +32,8 @@ def report_unread(plan: IntakePlan, names: NameBook, notebook: Notebook) -> None
         read.setdefault(grid.where, (grid, []))[1].append(source)
     named = list(_named(plan))
     for grid, sources in read.values():
-        patterns = [text for source in sources for text in source.columns.model_dump().values() if text]
-        if not all(matching(grid, [source.columns.value]) for source in sources):
+        patterns = [text for source in sources for text in source.table_columns.model_dump().values() if text]
+        if not all(matching(grid, [source.table_columns.value]) for source in sources):
             continue  # a bare pattern takes every column, and one that matches nothing is a problem already
         known = matching(grid, patterns) | set(_present(grid, [*named, *patterns]))
         known_headers = {grid.headers[name] for name in known}
@@ -48,10 +48,14 @@ def report_unread(plan: IntakePlan, names: NameBook, notebook: Notebook) -> None
             notebook.finding("columns_not_read", message, numbers={"columns": len(rest)})
 
 
-def _wide_tables(plan: IntakePlan, notebook: Notebook) -> Iterator[tuple[Grid, Source]]:
+def _tables(plan: IntakePlan) -> list[Source]:
     sources: list[Source] = [*plan.cytokines, *plan.cells]
-    for source in sources:
-        if not is_pattern(source.columns.value):
+    return [source for source in sources if source.format == "table"]
+
+
+def _wide_tables(plan: IntakePlan, notebook: Notebook) -> Iterator[tuple[Grid, Source]]:
+    for source in _tables(plan):
+        if not is_pattern(source.table_columns.value):
             continue
         for pattern in source.files:
             try:
@@ -68,9 +72,8 @@ def _named(plan: IntakePlan) -> Iterator[str]:
     yield from (covariate.column or covariate.id for covariate in plan.samples.covariates)
     for outcome in plan.outcomes:
         yield from (text for text in outcome.columns.model_dump().values() if text)
-    sources: list[Source] = [*plan.cytokines, *plan.cells]
-    for source in sources:
-        yield from (text for text in source.columns.model_dump().values() if text)
+    for source in _tables(plan):
+        yield from (text for text in source.table_columns.model_dump().values() if text)
         yield from source.where
 
 
@@ -86,7 +89,7 @@ def _is_in_another_unit(
     grid: Grid, name: str, source: CytokineSource, taken: set[str], names: NameBook, notebook: Notebook
 ) -> bool:
     """Does a header match the pattern but for the unit in it, and is its analyte not `taken`? Then say so."""
-    pattern, header = source.columns.value, grid.headers[name]
+    pattern, header = source.table_columns.value, grid.headers[name]
     units = list(_UNIT.finditer(pattern))
     if not units:
         return False
@@ -109,7 +112,7 @@ def _is_in_another_unit(
 
 def _features(grid: Grid, source: CytokineSource) -> list[str]:
     """Names of the analytes that a source's pattern finds."""
-    return [column.feature for column in wide_columns(grid, source.columns.value, (), "")]
+    return [column.feature for column in wide_columns(grid, source.table_columns.value, (), "")]
 
 
 def _fill(part: str) -> str:

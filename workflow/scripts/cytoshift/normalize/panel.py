@@ -122,8 +122,8 @@ def _align(
     several = cytokines & (scaled["plates"].fillna(1) > 1)
     placed = scaled["plate"]
     scaled = scaled.assign(plate=placed.where(~several, ""))
-    if method == "plate_median":
-        refuse_confounded(scaled[cytokines], real)
+    if method in ("plate_median", "combat"):
+        refuse_confounded(scaled[cytokines], real, method)
     else:
         refuse_unlinked(scaled[cytokines], references)
     factors = fit_plate_offsets(scaled[cytokines], method, references)

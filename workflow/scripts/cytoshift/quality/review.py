@@ -11,6 +11,7 @@ from cytoshift.findings import Finding, findings_table
 from cytoshift.frames import conform
 from cytoshift.quality import visits
 from cytoshift.quality.aliasing import find_aliasing
+from cytoshift.quality.beads import find_low_beads
 from cytoshift.quality.composition import find_inconsistent_cells
 from cytoshift.quality.constants import find_constants, find_gaps
 from cytoshift.quality.duplicates import settle_duplicates
@@ -23,10 +24,15 @@ from cytoshift.quality.sample_map import map_samples
 from cytoshift.quality.slips import find_slips
 from cytoshift.quality.spikes import find_spikes
 from cytoshift.quality.subjects import find_conflicting_subjects, find_unpaired
+from cytoshift.quality.swaps import find_swaps
 from cytoshift.quality.zeros import censor_nonpositive
 from cytoshift.study.settings import Visit
 from cytoshift.study.study import QualityPlan
 from cytoshift.tables import SAMPLES, VALUES
+
+# Of the studies simulated without a swap. Not the study file's seed, which belongs to the tests: what is flagged here
+# must not change with it.
+SWAP_SEED = 20261122
 
 
 @dataclass(frozen=True)
@@ -60,10 +66,13 @@ def review(
     """
     real = samples[samples["type"].isin(["sample", ""])]
     left_out = left_out_samples(samples, plan.exclude, plan.visits)
+    low_beads, of_beads = find_low_beads(measurements, plan.quality.min_beads)
+    if plan.quality.min_beads.on_fail == "exclude":
+        measurements = measurements.assign(excluded=measurements["excluded"] | low_beads)
     rows, derived, found = _clean(unify(measurements, cells, outcomes, names), real, left_out, plan)
     parents = rows.loc[rows["layer"] == "cell", ["feature", "parent"]].drop_duplicates()
     collapsed = collapse_replicates(rows, set(samples["sample"]) - set(real["sample"]), plan.quality.max_replicate_cv)
-    values, found = collapsed.values, found + collapsed.findings
+    values, found = collapsed.values, of_beads + found + collapsed.findings
     kept = real[~real["sample"].isin(left_out)]
     subjects = kept.drop_duplicates("sample").set_index("sample")["subject"]
     slips, more = find_slips(values, subjects, plan.quality.unit_slip)
@@ -118,14 +127,16 @@ def _check_samples(
     """The sample map, flags on samples, findings; what the plan excludes joins `left_out`, in place."""
     failed, found = find_failed_samples(used, kept, plan.quality.failed_sample)
     sample_map, outliers, more = map_samples(used, kept, plan.quality.outlier_mads)
+    swapped, of_swaps = find_swaps(used, kept, np.random.default_rng(SWAP_SEED))
     if plan.quality.failed_sample.on_fail == "exclude":
         left_out |= dict.fromkeys(failed, "failed sample")
     if plan.quality.outlier_mads.on_fail == "exclude":
         left_out |= {sample: "outlier on the sample map" for sample in outliers if sample not in left_out}
-    flags = dict.fromkeys(failed, "failed_sample")
-    for sample in outliers:
-        flags[sample] = ", ".join([*filter(None, [flags.get(sample)]), "sample_map_outlier"])
-    return sample_map, flags, found + more
+    flags: dict[str, str] = {}
+    for word, concerned in (("failed_sample", failed), ("sample_map_outlier", outliers), ("possible_swap", swapped)):
+        for sample in concerned:
+            flags[sample] = ", ".join([*filter(None, [flags.get(sample)]), word])
+    return sample_map, flags, found + more + of_swaps
 
 
 def _check_design(kept: pd.DataFrame, measured: list[Visit], plan: QualityPlan) -> list[Finding]:

@@ -22,6 +22,13 @@ class ReportTables:
 
     samples: pd.DataFrame
     names: pd.DataFrame
+    plates: pd.DataFrame
+    curves: pd.DataFrame
+    standards: pd.DataFrame
+    agreement: pd.DataFrame
+    plate_review: pd.DataFrame
+    controls: pd.DataFrame
+    plate_map: pd.DataFrame
     findings: pd.DataFrame
     replicates: pd.DataFrame
     sample_map: pd.DataFrame

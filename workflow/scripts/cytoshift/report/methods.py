@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cytoshift.figures.words import contrast_label
+from cytoshift.report.calibration import calibration_words
 from cytoshift.report.formats import capital, count, listing, percent, plural
 from cytoshift.report.grids import Grid, Heading, figure, records, text
 from cytoshift.report.inputs import ReportTables
@@ -50,6 +51,10 @@ PLATES = {
     "none": "Plates were not adjusted.",
     "plate_median": "Each analyte's median was aligned over plates.",
     "reference_samples": "Plates were aligned, per analyte, by the bridge and pool samples measured on every plate.",
+    "combat": (
+        "Plates were aligned by ComBat (empirical-Bayes location and scale per plate, Johnson 2007), which knew "
+        "neither visits nor arms."
+    ),
 }
 DUPLICATES = {
     "error": "stop the run",
@@ -63,6 +68,7 @@ DUPLICATES = {
 def method_paragraphs(tables: ReportTables, study: Study) -> list[tuple[str, str]]:
     """Heading and text of each part of the methods."""
     return [
+        *([("Concentrations", calibration_words(tables, study))] if len(tables.curves) else []),
         ("Scale", _scale(tables, study)),
         ("Non-detects", _non_detects(study)),
         ("Quality", _quality(study)),

@@ -74,7 +74,8 @@ def build_page(
         ],
         "control": markers.control_grid(tables, plan),
         "cells": markers.layer_grid(tables, plan, ("cell", "index")),
-        "findings": reliability.finding_groups(tables, plan),
+        "findings": reliability.finding_groups(tables.findings, names),
+        "has_plates": not tables.plate_review.empty,
         "findings_sentence": reliability.findings_sentence(tables),
         "flagged": reliability.flagged_grid(flagged, names),
         "flagged_count": len(flagged),
@@ -91,8 +92,8 @@ def build_page(
     return render(context)
 
 
-def render(context: Mapping[str, Any]) -> str:
-    """Set the page's template with autoescape; style and script are inlined and named by their hash in the policy."""
+def render(context: Mapping[str, Any], template: str = "page.html.j2") -> str:
+    """Set a page's template with autoescape; style and script are inlined and named by their hash in the policy."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -107,7 +108,7 @@ def render(context: Mapping[str, Any]) -> str:
         "default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; "
         f"style-src '{_hash(own['page.css'])}'; script-src '{_hash(own['page.js'])}'"
     )
-    return environment.get_template("page.html.j2").render(
+    return environment.get_template(template).render(
         **context, css=Markup(own["page.css"]), js=Markup(own["page.js"]), policy=Markup(policy)
     )
 

@@ -12,7 +12,7 @@ from cytoshift.report.endpoints import ranked_rows
 from cytoshift.report.formats import count, effect_parts, numbers_words, p_words, plural
 from cytoshift.report.grids import Grid, Heading, figure, records, text
 from cytoshift.report.inputs import ReportTables
-from cytoshift.report.naming import Names, read_names
+from cytoshift.report.naming import Names
 from cytoshift.report.people import check_words
 from cytoshift.study.study import FigurePlan, Study
 
@@ -20,7 +20,13 @@ MOST_PER_CHECK = 8
 MOST_NAMES = 300
 MOST_ROWS = 40
 ACTIONS = {"excluded": "excluded", "flagged": "flagged, kept", "nothing": ""}
-STAGES = {"intake": "reading", "quality": "quality", "normalize": "normalization", "shift": "comparison"}
+STAGES = {
+    "intake": "reading",
+    "calibrate": "calibration",
+    "quality": "quality",
+    "normalize": "normalization",
+    "shift": "comparison",
+}
 
 
 @dataclass(frozen=True)
@@ -35,9 +41,8 @@ class FindingGroup:
     more: str
 
 
-def finding_groups(tables: ReportTables, plan: FigurePlan) -> list[FindingGroup]:
+def finding_groups(findings: pd.DataFrame, names: Names) -> list[FindingGroup]:
     """Findings by check, warnings first, then in the order of the stages."""
-    findings, names = tables.findings, read_names(tables, plan)
     groups = []
     for severity in ("warning", "note", ""):
         part = findings[findings["severity"] == severity]

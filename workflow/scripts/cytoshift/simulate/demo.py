@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from math import log, log2
 
+from cytoshift.simulate.assay import Assay, Defects, Hook, LostDecimal, LowBeads, Saturated, Swap
 from cytoshift.simulate.design import (
     Analyte,
     Arm,
@@ -26,34 +27,38 @@ DEMO_SEED = 20261122
 EARLY = 0.6  # the share of the week-16 effect that is there by week 8
 FACTORS = {"i": "inflammation", "t": "type_2", "v": "vascular"}
 
-# written, feature, median pg/mL, between and within SD (log2), lower and upper limit, ratio under LDN at week 16,
-# loadings on the factors
-ANALYTES: tuple[tuple[str, str, float, float, float, float, float, float, dict[str, float]], ...] = (
-    ("IL-1β", "il1b", 0.30, 0.85, 0.45, 0.45, 4000, 0.70, {"i": 0.50}),
-    ("IL-1ra", "il1ra", 250.0, 0.80, 0.40, 10.0, 80000, 0.90, {"i": 0.45}),
-    ("IL-2", "il2", 0.50, 0.85, 0.45, 0.40, 5000, 0.85, {"i": 0.40}),
-    ("IL-4", "il4", 0.20, 0.80, 0.40, 0.50, 3000, 1.00, {"t": 0.50}),
-    ("IL-5", "il5", 0.80, 1.05, 0.50, 0.50, 5000, 1.00, {"t": 0.60}),
-    ("IL-6", "il6", 2.00, 0.85, 0.48, 0.60, 8000, 0.70, {"i": 0.60}),
-    ("IL-8", "il8", 9.00, 0.70, 0.42, 0.80, 8000, 0.88, {"i": 0.40, "v": 0.30}),
-    ("IL-10", "il10", 0.90, 0.80, 0.45, 0.50, 6000, 1.00, {"i": 0.25, "t": 0.40}),
-    ("IL-12p70", "il12p70", 1.20, 0.95, 0.45, 1.00, 8000, 0.72, {"i": 0.50}),
-    ("IL-13", "il13", 1.10, 0.95, 0.50, 1.00, 6000, 1.00, {"t": 0.60}),
-    ("IL-17A", "il17a", 1.00, 0.95, 0.48, 0.70, 8000, 0.68, {"i": 0.50}),
-    ("IL-18", "il18", 220.0, 0.55, 0.28, 8.00, 20000, 0.88, {"i": 0.45}),
-    ("IFN-γ", "ifng", 4.00, 1.00, 0.50, 2.00, 20000, 0.76, {"i": 0.50}),
-    ("TNF-α", "tnf", 8.00, 0.55, 0.34, 1.00, 10000, 0.78, {"i": 0.60}),
-    ("G-CSF", "g_csf", 20.0, 0.75, 0.42, 3.00, 30000, 0.95, {"i": 0.40}),
-    ("GM-CSF", "gm_csf", 0.25, 0.80, 0.45, 0.60, 5000, 0.90, {"i": 0.35}),
-    ("MCP-1", "mcp1", 200.0, 0.55, 0.32, 4.00, 20000, 0.90, {"i": 0.35, "v": 0.35}),
-    ("MIP-1β", "mip1b", 60.0, 0.65, 0.34, 5.00, 20000, 1.00, {"v": 0.45}),
-    ("RANTES", "rantes", 12000.0, 0.80, 0.50, 20.0, 200000, 1.00, {"v": 0.60}),
-    ("IP-10", "ip10", 150.0, 0.75, 0.42, 5.00, 30000, 0.76, {"i": 0.50}),
-    ("Eotaxin", "eotaxin", 90.0, 0.60, 0.28, 4.00, 20000, 1.00, {"t": 0.35, "v": 0.30}),
-    ("VEGF", "vegf_a", 60.0, 0.95, 0.42, 8.00, 30000, 1.00, {"v": 0.60}),
-    ("CRP", "crp", 1.2e6, 1.35, 0.75, 5000.0, 1.6e7, 0.78, {"i": 0.55}),
-    ("PDGF-BB", "pdgf_bb", 1800.0, 0.75, 0.45, 12.0, 40000, 1.00, {"v": 0.65}),
-    ("β-Endorphin", "beta_endorphin", 14.0, 0.60, 0.36, 3.00, 5000, 1.40, {"i": -0.20}),
+# An assay whose highest standard lies so many times above the concentration it can just tell from nothing.
+SENSITIVITY = 30_000
+DILUTION = 2.0  # of the samples
+
+# written, feature, median pg/mL, between and within SD (log2), highest standard (pg/mL in the well), ratio under LDN at
+# week 16, loadings on the factors
+ANALYTES: tuple[tuple[str, str, float, float, float, float, float, dict[str, float]], ...] = (
+    ("IL-1b", "il1b", 0.30, 0.85, 0.40, 4500, 0.70, {"i": 0.50}),
+    ("IL-1ra", "il1ra", 250.0, 0.80, 0.36, 40000, 0.90, {"i": 0.45}),
+    ("IL-2", "il2", 0.60, 0.85, 0.40, 3500, 0.85, {"i": 0.40}),
+    ("IL-4", "il4", 0.10, 0.80, 0.36, 5000, 1.00, {"t": 0.50}),
+    ("IL-5", "il5", 1.20, 1.05, 0.45, 3000, 1.00, {"t": 0.60}),
+    ("IL-6", "il6", 3.00, 0.85, 0.42, 4000, 0.70, {"i": 0.60}),
+    ("IL-8", "il8", 9.00, 0.70, 0.36, 4000, 0.88, {"i": 0.40, "v": 0.30}),
+    ("IL-10", "il10", 3.00, 0.80, 0.38, 3000, 1.00, {"i": 0.25, "t": 0.40}),
+    ("IL-12p70", "il12p70", 5.00, 0.95, 0.42, 3500, 0.72, {"i": 0.50}),
+    ("IL-13", "il13", 4.50, 0.95, 0.44, 3000, 1.00, {"t": 0.60}),
+    ("IL-17A", "il17a", 1.30, 0.95, 0.44, 4000, 0.68, {"i": 0.50}),
+    ("IL-18", "il18", 220.0, 0.55, 0.26, 10000, 0.88, {"i": 0.45}),
+    ("IFN-g", "ifng", 8.00, 1.00, 0.46, 8000, 0.76, {"i": 0.50}),
+    ("TNF-a", "tnf", 8.00, 0.62, 0.30, 5000, 0.78, {"i": 0.60}),
+    ("G-CSF", "g_csf", 20.0, 0.75, 0.36, 15000, 0.95, {"i": 0.40}),
+    ("GM-CSF", "gm_csf", 0.15, 0.80, 0.38, 6000, 0.90, {"i": 0.35}),
+    ("MCP-1", "mcp1", 200.0, 0.55, 0.27, 10000, 0.90, {"i": 0.35, "v": 0.35}),
+    ("MIP-1b", "mip1b", 60.0, 0.65, 0.30, 10000, 1.00, {"v": 0.45}),
+    ("RANTES", "rantes", 12000.0, 0.80, 0.42, 100000, 1.00, {"v": 0.60}),
+    ("IP-10", "ip10", 150.0, 0.75, 0.38, 15000, 0.76, {"i": 0.50}),
+    ("Eotaxin", "eotaxin", 90.0, 0.60, 0.26, 10000, 1.00, {"t": 0.35, "v": 0.30}),
+    ("VEGF", "vegf_a", 60.0, 0.95, 0.38, 15000, 1.00, {"v": 0.60}),
+    ("CRP", "crp", 1.2e6, 1.20, 0.60, 1.2e7, 0.78, {"i": 0.55}),
+    ("PDGF-BB", "pdgf_bb", 1800.0, 0.75, 0.38, 30000, 1.00, {"v": 0.65}),
+    ("b-Endorphin", "beta_endorphin", 14.0, 0.60, 0.32, 2500, 1.40, {"i": -0.20}),
 )
 AGE_SLOPES = {"il6": 0.12, "crp": 0.15, "ip10": 0.12, "tnf": 0.06}
 
@@ -100,29 +105,28 @@ def ldn_ms_demo() -> StudyDesign:
         fractions=_demo_fractions(),
         outcomes=_demo_outcomes(),
         plates=(
-            Plate(id="P1", file="plate_1.csv", lot="L2207", run_date="2025-03-11", shift=0.08),
-            Plate(id="P2", file="plate_2.csv", lot="L2207", run_date="2025-03-12", shift=-0.10),
-            Plate(id="P3", file="plate_3.csv", lot="L2231", run_date="2025-03-25", shift=0.32, below="OOR <"),
-            Plate(id="P4", file="plate_4.csv", lot="L2231", run_date="2025-03-26", shift=-0.24, below="OOR <"),
+            Plate(id="P1", file="plate_1.csv", lot="L2207", run_date="2025-03-18"),
+            Plate(id="P2", file="plate_2.csv", lot="L2207", run_date="2025-03-19"),
+            Plate(id="P3", file="plate_3.csv", lot="L2207", run_date="2025-03-20"),
+            Plate(id="P4", file="plate_4.csv", lot="L2231", run_date="2025-03-25", shift=0.5),
+            Plate(id="P5", file="plate_5.csv", lot="L2231", run_date="2025-03-26"),
         ),
         references=(
-            Reference(sample="BRIDGE-A", type="bridge", level=2.0),
-            Reference(sample="BRIDGE-B", type="bridge", level=3.0),
-            Reference(sample="CONTROL-1", type="control", level=2.5),
+            Reference(sample="BRIDGE-A", type="bridge", level=1.0),
+            Reference(sample="BRIDGE-B", type="bridge", level=2.5),
         ),
-        losses=(
-            Loss(arm="placebo", visits=("week_8", "week_16"), patients=1),
-            Loss(arm="placebo", visits=("week_8",), patients=1),
-            Loss(arm="placebo", visits=("week_16",), patients=1),
-            Loss(arm="ldn", visits=("week_8", "week_16"), patients=1),
-            Loss(arm="ldn", visits=("week_16",), patients=1),
-        ),
-        lost_counts=1,
+        losses=(Loss(arm="placebo", visits=("week_16",), patients=1),),
         sites={"Northfield": 5, "Harbour": 4, "Lakeside": 3},
-        outlier_wells=0.004,
-        failed_wells=0.001,
-        plate_analyte_sd=0.12,
-        limit_sd=0.15,
+        assay=Assay(
+            dilution=DILUTION,
+            defects=Defects(
+                swap=Swap(plate="P1", arm="placebo", visit="week_8"),
+                low_beads=LowBeads(plate="P2"),
+                hook=Hook(plate="P3", feature="mcp1"),
+                saturated=Saturated(plate="P3", feature="crp", arm="placebo", visit="week_8", fold=8.0),
+                lost_decimal=LostDecimal(plate="P5", feature="tnf", level=4),
+            ),
+        ),
         response_spread=0.4,
         female_share=0.72,
     )
@@ -158,13 +162,13 @@ def _demo_analytes() -> tuple[Analyte, ...]:
             centre=median,
             between_sd=between,
             within_sd=within,
-            lower=lower,
-            upper=upper,
+            lower=DILUTION * top / SENSITIVITY,
+            upper=DILUTION * top,
             loadings={FACTORS[key]: loading for key, loading in loadings.items()},
             effects=_effects(log2(ratio)),
             age_slope=AGE_SLOPES.get(feature, 0.0),
         )
-        for written, feature, median, between, within, lower, upper, ratio, loadings in ANALYTES
+        for written, feature, median, between, within, top, ratio, loadings in ANALYTES
     )
 
 

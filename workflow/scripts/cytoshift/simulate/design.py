@@ -12,6 +12,8 @@ from itertools import chain
 from math import isclose
 from typing import ClassVar
 
+from cytoshift.simulate.assay import Assay
+
 
 @dataclass(frozen=True, kw_only=True)
 class Arm:
@@ -59,7 +61,9 @@ class Marker:
 
 @dataclass(frozen=True, kw_only=True)
 class Analyte(Marker):
-    """A concentration in pg/mL with the assay's reporting range."""
+    """A concentration in pg/mL with the assay's range: what it reports, or where a raw signal can be told from blanks
+    (`lower`) and what the highest standard covers (`upper`), both of an undiluted sample.
+    """
 
     scale: ClassVar[str] = "log2"
     lower: float
@@ -107,7 +111,7 @@ class Outcome(Marker):
 
 @dataclass(frozen=True, kw_only=True)
 class Plate:
-    """One plate and its file: `shift` is its log2 error, `below` what its software writes for a non-detect."""
+    """One plate and its file: `shift` is its log2 error; `below` what its software writes for a non-detect (tables)."""
 
     id: str
     file: str
@@ -119,7 +123,9 @@ class Plate:
 
 @dataclass(frozen=True, kw_only=True)
 class Reference:
-    """A material measured on every plate, at 2^`level` times each analyte's median; `type` is `bridge` or `control`."""
+    """A material measured on every plate, at 2^`level` times each analyte's median (in a raw assay at least times its
+    lowest standard); `type` is `bridge` or `control`.
+    """
 
     sample: str
     type: str
@@ -137,7 +143,11 @@ class Loss:
 
 @dataclass(frozen=True, kw_only=True)
 class StudyDesign:
-    """A whole study with known truth; lengths and units are those of its parts."""
+    """A whole study with known truth; lengths and units are those of its parts.
+
+    Without an `assay` the plates are tables of concentrations; with one they are raw exports, and the fields from
+    `wells` to `limit_sd` have no part in it.
+    """
 
     id: str
     title: str
@@ -153,11 +163,10 @@ class StudyDesign:
     losses: tuple[Loss, ...] = ()
     lost_counts: int = 0  # blood counts that clotted: the row is absent
     sites: Mapping[str, int] = field(default_factory=dict)  # site → weight; empty: one site, no column
+    assay: Assay | None = None
     wells: int = 2  # replicate wells per sample
     well_sd: float = 0.08  # log2, far above the detection limit
     well_sd_at_limit: float = 0.20  # log2, what is added at the detection limit
-    outlier_wells: float = 0.0  # share of values with six times the usual error
-    failed_wells: float = 0.0  # share of values the reader left empty
     plate_analyte_sd: float = 0.0  # log2, a plate's own error for each analyte
     limit_sd: float = 0.0  # log2, how detection limits differ between plates
     response_spread: float = 0.0  # SD over subjects of a multiplier with mean 1 on all effects
@@ -184,6 +193,7 @@ def design_problems(design: StudyDesign) -> list[str]:
     for marker in design.markers:
         lines += _marker_problems(marker, design)
     lines += _closed_form_problems(design)
+    lines += _assay_problems(design)
     return lines
 
 
@@ -228,6 +238,25 @@ def _marker_problems(marker: Marker, design: StudyDesign) -> list[str]:
             lines.append(
                 f"{marker.written}: effects need one value for each of the {len(design.visits)} visits, the first 0"
             )
+    return lines
+
+
+def _assay_problems(design: StudyDesign) -> list[str]:
+    """Everything a planted defect names must be there."""
+    if design.assay is None:
+        return []
+    known: dict[str, set[object]] = {
+        "plate": {plate.id for plate in design.plates},
+        "feature": {analyte.feature for analyte in design.analytes},
+        "arm": {arm.id for arm in design.arms},
+        "visit": {visit.id for visit in design.visits},
+        "level": set(range(1, design.assay.levels + 1)),
+    }
+    lines = []
+    for name, defect in vars(design.assay.defects).items():
+        for key, value in vars(defect).items() if defect else ():
+            if key in known and value not in known[key]:
+                lines.append(f"{name}: no such {key} in the study: '{value}'")
     return lines
 
 

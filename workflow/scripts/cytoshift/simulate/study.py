@@ -10,19 +10,22 @@ import pandas as pd
 
 from cytoshift.simulate.cells import count_cells, gate_fractions, score_outcomes
 from cytoshift.simulate.design import Count, Marker, StudyDesign, design_problems
+from cytoshift.simulate.laboratory import DEFECT_COLUMNS, measure_raw
 from cytoshift.simulate.latent import draw_factors, draw_markers
 from cytoshift.simulate.people import build_samples, draw_attendance, draw_subjects
 from cytoshift.simulate.plates import draw_limits, measure_plates
+from cytoshift.simulate.raw import RawPlate
 
 
 @dataclass(frozen=True)
 class SimulatedStudy:
     """The tables of one simulated study; a table the design does not ask for has no value columns.
 
-    `samples`: the sample sheet. `wells`: plate file → wide table of text. `limits`: analyte, plate, lower, upper
-    (pg/mL). `plates`: file, plate, lot, run_date. `counts`: 10^9/L. `fractions`: % of parent. `outcomes`: patient,
-    visit, scores. `truth`: the true differences. `values`: the true value of each sample (row) and feature (column) on
-    the analysis scale, before any instrument.
+    `samples`: the sample sheet. `wells`: plate file → wide table of text, with `limits`: analyte, plate, lower, upper
+    (pg/mL). `raw`: plate file → plate as read, of a design with an assay, with `defects`: what was planted. `plates`:
+    file, plate, lot, run_date. `counts`: 10^9/L. `fractions`: % of parent. `outcomes`: patient, visit, scores.
+    `truth`: the true differences. `values`: the true value of each sample (row) and feature (column) on the analysis
+    scale, before any instrument.
     """
 
     design: StudyDesign
@@ -30,6 +33,8 @@ class SimulatedStudy:
     samples: pd.DataFrame
     wells: dict[str, pd.DataFrame]
     limits: pd.DataFrame
+    raw: dict[str, RawPlate]
+    defects: pd.DataFrame
     plates: pd.DataFrame
     counts: pd.DataFrame
     fractions: pd.DataFrame
@@ -65,9 +70,15 @@ def simulate_study(design: StudyDesign, seed: int) -> SimulatedStudy:
         latent, np.cumsum([len(design.analytes), len(design.counts), len(design.fractions)]), axis=1
     )
 
-    limits = draw_limits(design, laboratory)
-    placed = pd.DataFrame({"sample": names, "plate": subjects["plate"].to_numpy()[np.nonzero(attended)[0]]})
-    wells = measure_plates(design, placed, analytes, limits, laboratory)
+    placed = _place(design, subjects, attended, names)
+    wells, limits = {}, pd.DataFrame()
+    raw, defects = {}, pd.DataFrame(columns=DEFECT_COLUMNS)
+    if design.assay is None:
+        limits = draw_limits(design, laboratory)
+        wells = measure_plates(design, placed, analytes, limits, laboratory)
+    else:
+        measured = measure_raw(design, design.assay, placed, analytes, laboratory)
+        raw, defects, analytes = measured.plates, measured.defects, measured.concentrations
     count_table, total = count_cells(design.counts, design.total, names, counts)
     clotted = laboratory.permutation(len(names))[: design.lost_counts]
     fraction_table, logits = gate_fractions(design.fractions, names, fractions)
@@ -84,6 +95,8 @@ def simulate_study(design: StudyDesign, seed: int) -> SimulatedStudy:
         samples=samples,
         wells=wells,
         limits=limits,
+        raw=raw,
+        defects=defects,
         plates=_plate_sheet(design),
         counts=count_table[~np.isin(np.arange(len(names)), clotted)].reset_index(drop=True),
         fractions=fraction_table,
@@ -116,6 +129,15 @@ def true_differences(design: StudyDesign) -> pd.DataFrame:
                     )
     columns = ["layer", "feature", "as_written", "scale", "reference", "target", "arm", "against", "true_difference"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def _place(design: StudyDesign, subjects: pd.DataFrame, attended: np.ndarray, names: list[str]) -> pd.DataFrame:
+    """One row per sample: whose it is, from when, and on which plate it goes."""
+    person, visit = np.nonzero(attended)
+    seen = subjects.iloc[person]
+    visits = [design.visits[v].id for v in visit]
+    columns = {"plate": seen["plate"], "patient": seen["subject"], "arm": seen["arm"]}
+    return pd.DataFrame({"sample": names, **{k: c.to_numpy() for k, c in columns.items()}, "visit": visits})
 
 
 def _plate_sheet(design: StudyDesign) -> pd.DataFrame:

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from cytoshift.simulate.flowjo import write_flowjo
+from cytoshift.simulate.readme import describe_study
 from cytoshift.simulate.study import SimulatedStudy
+from cytoshift.simulate.xponent import write_xponent
 
 
 def write_study(study: SimulatedStudy, folder: Path) -> list[Path]:
@@ -32,22 +35,27 @@ def study_files(study: SimulatedStudy) -> dict[str, str]:
     fixed count of decimals. Tables that the design does not ask for are left out.
     """
     design = study.design
-    files = {"README.md": _readme(study), "samples.csv": _csv(study.samples)}
+    files = {"README.md": describe_study(study), "samples.csv": _csv(study.samples)}
     for name, table in study.wells.items():
         files[f"plates/{name}"] = _csv(table)
-    limits = study.limits.copy()
-    decimals = {analyte.written: analyte.decimals for analyte in design.analytes}
-    for end in ("lower", "upper"):
-        limits[end] = [f"{v:.{decimals[a]}f}" for a, v in zip(limits["analyte"], limits[end], strict=True)]
-    files["lod.csv"] = _csv(limits)
+    for name, raw in study.raw.items():
+        files[f"plates/{name}"] = write_xponent(raw, f"{design.id} {raw.plate.id}")
+    if study.wells:
+        limits = study.limits.copy()
+        decimals = {analyte.written: analyte.decimals for analyte in design.analytes}
+        for end in ("lower", "upper"):
+            limits[end] = [f"{v:.{decimals[a]}f}" for a, v in zip(limits["analyte"], limits[end], strict=True)]
+        files["lod.csv"] = _csv(limits)
     files["plates.csv"] = _csv(study.plates)
     if design.counts:
         total = {design.total.written: 2} if design.total else {}
         files["cbc.csv"] = _csv(_fixed(study.counts, total | {c.written: c.decimals for c in design.counts}))
     if design.fractions:
-        files["tcells.csv"] = _csv(_fixed(study.fractions, {f.written: f.decimals for f in design.fractions}))
+        files["flow.csv"] = write_flowjo(study.fractions, design.fractions)
     if design.outcomes:
         files["outcomes.csv"] = _csv(study.outcomes)
+    if study.raw:
+        files["defects.tsv"] = _csv(study.defects, separator="\t")
     files["truth.tsv"] = _csv(_fixed(study.truth, {"true_difference": 6}), separator="\t")
     return files
 
@@ -59,59 +67,3 @@ def _fixed(table: pd.DataFrame, decimals: Mapping[str, int]) -> pd.DataFrame:
 
 def _csv(table: pd.DataFrame, separator: str = ",") -> str:
     return str(table.to_csv(index=False, sep=separator, lineterminator="\n"))
-
-
-def _readme(study: SimulatedStudy) -> str:
-    design = study.design
-    arms = " and ".join(f"{arm.subjects} × {arm.id}" for arm in design.arms)
-    visits = ", ".join(f"{visit.id} (written {visit.written})" for visit in design.visits)
-    lines = [
-        f"# {design.id}: SIMULATED data",
-        "",
-        f"**{design.title}. Nobody was treated and nothing was measured: every number comes from a random generator.**",
-        "",
-        f"Subjects: {arms}. Visits: {visits}.",
-        f"Analytes: {len(design.analytes)}, in pg/mL, on {len(design.plates)} plate(s).",
-        f"Seed: {study.seed}. From the root of the repository, this command writes the folder again, byte for byte:",
-        "",
-        "```",
-        f"PYTHONPATH=workflow/scripts python -m cytoshift.simulate {design.id} data/{design.id} --seed {study.seed}",
-        "```",
-        "",
-        "| file | what it holds |",
-        "|---|---|",
-        *(f"| `{name}` | {meaning} |" for name, meaning in _meanings(study)),
-        "",
-    ]
-    return "\n".join(lines)
-
-
-def _meanings(study: SimulatedStudy) -> list[tuple[str, str]]:
-    files = [
-        (
-            "samples.csv",
-            "one row per sample: patient, visit, arm, type, covariates; reference materials have no patient",
-        ),
-        (
-            "plates/*.csv",
-            f"what the reader exported: {study.design.wells} wells per sample; `<1.20` and `OOR <` are non-detects, "
-            "`OOR >` is above range, an empty cell is a failed well",
-        ),
-        ("lod.csv", "reporting range of each analyte on each plate, pg/mL"),
-        ("plates.csv", "plate, reagent lot and run date of each plate file"),
-    ]
-    if study.design.counts:
-        files.append(("cbc.csv", "blood counts, 10^9/L; the total is the sum of the differential as printed"))
-    if study.design.fractions:
-        parents = "; ".join(f"{f.written} of {f.parent}" for f in study.design.fractions)
-        files.append(("tcells.csv", f"flow cytometry, % of the parent: {parents}"))
-    if study.design.outcomes:
-        files.append(("outcomes.csv", "questionnaire scores, one row per attended visit"))
-    files.append(
-        (
-            "truth.tsv",
-            "the true difference of every feature, visit and arm on its analysis scale (`against`: the difference of "
-            "the two arms' changes); for scores, the shift before rounding to whole numbers and range",
-        )
-    )
-    return files

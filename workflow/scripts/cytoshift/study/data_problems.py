@@ -7,7 +7,15 @@ from collections.abc import Sequence
 
 from cytoshift.study.problem import did_you_mean
 from cytoshift.study.problem_list import ProblemList, keyed
-from cytoshift.study.sources import CellSource, CytokineSource, OutcomeSource, SubjectColumns
+from cytoshift.study.sources import (
+    CellColumns,
+    CellSource,
+    CytokineColumns,
+    CytokineSource,
+    OutcomeColumns,
+    OutcomeSource,
+    SubjectColumns,
+)
 from cytoshift.study.study import Study
 from cytoshift.tables import SAMPLES
 
@@ -32,7 +40,10 @@ def check_samples(study: Study, found: ProblemList) -> None:
             found.add_unknown("samples.from", id_, sources, "a source of cytokines or cells")
         elif not samples.file:
             key, source = sources[id_]
-            _check_says_who(key, source.columns, study, found)
+            if source.format != "table":
+                _check_names_people(key, source, study, found)
+            elif source.columns is not None:
+                _check_says_who(key, source.columns, study, found)
     for key, covariate in keyed("samples.covariates", samples.covariates):
         if covariate.id in SAMPLES.names() or covariate.id == "plate":
             found.add(f"{key}.id", f"{covariate.id!r} already has a meaning; choose another id and give its `column`")
@@ -41,16 +52,17 @@ def check_samples(study: Study, found: ProblemList) -> None:
 def check_sources(study: Study, found: ProblemList) -> None:
     """Note every mistake in `cytokines`, `cells` and `outcomes`."""
     for key, source in _tables(study):
-        feature = "analyte" if isinstance(source, CytokineSource) else "population"
-        _check_shape(key, source, feature, found)
-        if source.id not in study.samples.from_:
-            _check_linked(key, source, study, found)
+        _check_format(key, source, found)
+        if source.format == "table" and source.columns is not None:
+            _check_shape(key, source, found)
+            if source.id not in study.samples.from_:
+                _check_linked(key, source, source.columns, study, found)
         if isinstance(source, CytokineSource):
             unit = source.unit.upper()
             if unit in _LOGARITHMIC_UNITS and source.unit != unit:
                 found.add(f"{key}.unit", f"{source.unit!r} is written {unit!r}")
     for key, outcome in keyed("outcomes", study.outcomes):
-        _check_linked(key, outcome, study, found)
+        _check_linked(key, outcome, outcome.columns, study, found)
 
 
 def _tables(study: Study) -> Sequence[tuple[str, CytokineSource | CellSource]]:
@@ -89,13 +101,16 @@ def _check_says_who(key: str, columns: SubjectColumns, study: Study, found: Prob
 
 
 def _check_linked(
-    key: str, source: CytokineSource | CellSource | OutcomeSource, study: Study, found: ProblemList
+    key: str,
+    source: CytokineSource | CellSource | OutcomeSource,
+    columns: CytokineColumns | CellColumns | OutcomeColumns,
+    study: Study,
+    found: ProblemList,
 ) -> None:
     """Each row says whose it is: by sample, by subject and visit, or by its well on a plate with a layout."""
-    columns = source.columns
     if columns.sample:
         return
-    if isinstance(source, CytokineSource) and source.plates and source.columns.well:
+    if isinstance(source, CytokineSource) and source.plates and getattr(columns, "well", None):
         return
     if not (columns.subject and columns.visit):
         found.add(f"{key}.columns", "do not say whose a row is; legal: `sample`, or `subject` and `visit`")
@@ -103,7 +118,35 @@ def _check_linked(
         found.add(f"{key}.columns.arm", "is missing: in a crossover a subject has a visit once per arm")
 
 
-def _check_shape(key: str, source: CytokineSource | CellSource, feature: str, found: ProblemList) -> None:
+def _check_names_people(key: str, source: CytokineSource | CellSource, study: Study, found: ProblemList) -> None:
+    """An instrument's file names samples; who was measured when must be in those names, or in a sample sheet."""
+    if study.samples.pattern is None:
+        found.add(
+            "samples.pattern",
+            f"is missing: files of {source.id} ({source.format}) name samples only; say how a name is composed, e.g. "
+            '"{subject}-{visit}", or give a sample sheet with `file`',
+        )
+    elif len(study.arms) > 1 and "{arm}" not in study.samples.pattern:
+        found.add("samples.pattern", "does not hold {arm}, and the study has several arms; or give a sample sheet")
+
+
+def _check_format(key: str, source: CytokineSource | CellSource, found: ProblemList) -> None:
+    """A table needs `columns`; instruments' files have their own, and only they have curves to fit."""
+    if source.format == "table":
+        if source.columns is None:
+            found.add(f"{key}.columns", "is missing: `format: table` needs to be told what its columns hold")
+        if isinstance(source, CytokineSource) and source.concentration is not None:
+            found.add(
+                f"{key}.concentration", "has no effect with `format: table`, whose values are final; leave it out"
+            )
+        return
+    for name in ("columns", "where", "shape"):
+        if name in source.model_fields_set:
+            found.add(f"{key}.{name}", f"has no effect with `format: {source.format}`, which has its own; leave it out")
+
+
+def _check_shape(key: str, source: CytokineSource | CellSource, found: ProblemList) -> None:
+    feature = "analyte" if isinstance(source, CytokineSource) else "population"
     column = getattr(source.columns, feature)
     patterns = {
         name: text

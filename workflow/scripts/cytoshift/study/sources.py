@@ -164,6 +164,13 @@ class CytokineSource(Source):
         ),
     )
 
+    @property
+    def table_columns(self) -> CytokineColumns:
+        """The columns of a table; ValueError for a format that has its own."""
+        if self.columns is None:
+            raise ValueError(f"source {self.id} has no columns")
+        return self.columns
+
 
 class CellSource(Source):
     """Blood counts or flow cytometry."""
@@ -181,6 +188,13 @@ class CellSource(Source):
     parents: dict[str, str] = Field(
         default_factory=dict, description="Parent of a fraction, by population id; the usual parent when left out."
     )
+
+    @property
+    def table_columns(self) -> CellColumns:
+        """The columns of a table; ValueError for a format that has its own."""
+        if self.columns is None:
+            raise ValueError(f"source {self.id} has no columns")
+        return self.columns
 
 
 class OutcomeSource(Model):

@@ -107,12 +107,14 @@ PANEL = Table(
 )
 PLATE_FACTORS = Table(
     "plate_factors",
-    "what was added per analyte and plate to make plates comparable",
+    "what was added (and, by combat, multiplied) per analyte and plate to make plates comparable",
     (
         text("source", "source id"),
         text("feature", "feature id"),
         text("plate", "plate"),
         count("samples_used", "samples the factor rests on"),
         number("offset", "added on the analysis scale"),
+        number("scale", "multiplied about the analyte's mean, before the offset is added; 1 where only shifted"),
+        number("centre", "the analyte's mean over the plates, about which the scale works; empty where only shifted"),
     ),
 )

@@ -1,0 +1,134 @@
+"""How are the lines of a Luminex export cut into cells, and what do the cells of its numbers say?
+
+Both layouts (xPONENT's blocks and INTELLIFLEX's rows) share this: quoted or not, comma, semicolon or tab, whatever
+the line ends; one decimal sign for the whole file, and no guess where a full stop or a comma could group thousands.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from cytoshift.intake.instruments.content import Content
+from cytoshift.intake.instruments.readout import Decimal
+from cytoshift.intake.values import Parsed, find_decimal, is_gap, parse_cells
+from cytoshift.study.problem import Problem, Problems
+
+_STOPS_GROUP = re.compile(r"[<>=≤≥* ]*[+-]?[1-9][0-9]{0,2}(?:\.[0-9]{3})+")
+_DAY_MONTH_YEAR = re.compile(r"\b([0-9]{1,2})([/.-])([0-9]{1,2})\2([0-9]{4}|[0-9]{2})\b")
+_ISO_DATE = re.compile(r"\b([0-9]{4})-([0-9]{2})-([0-9]{2})\b")
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Rows of cells, and for each the number of the line on which it ends, as a person counts."""
+
+    path: str
+    rows: list[list[str]]
+    numbers: Sequence[int]
+
+    def problem(self, row: int, key: str, message: str) -> Problem:
+        """What is wrong with row `row` of the list, named by its line."""
+        return Problem(f"{self.path}:{self.numbers[row]}", key, message)
+
+
+def cut_lines(content: Content, separator: str) -> Lines:
+    """The file's rows, with their lines. Raises Unreadable where quotation marks do not close."""
+    rows = content.rows(separator)
+    text = content.text
+    ends = text.count("\n") + text.count("\r") - text.count("\r\n")
+    if len(rows) - ends in (0, 1):
+        return Lines(content.path, rows, range(1, len(rows) + 1))
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    return Lines(content.path, rows, [reader.line_num for _ in reader])
+
+
+def first_cell(row: list[str]) -> str:
+    """The first cell of a row that is not blank."""
+    return next((cell for cell in map(str.strip, row) if cell), "")
+
+
+def decimal_sign(path: str, groups: Iterable[np.ndarray], declared: Decimal | None) -> Decimal:
+    """The decimal sign of all numbers of a file.
+
+    Raises Problems where the only full stops stand before exactly three digits: 1.234 may then mean 1234.
+    """
+    if declared:
+        return declared
+    cells = [cell for group in groups for cell in group.ravel().tolist()]
+    joined = "\n".join(cells)
+    decimal = find_decimal(cells, None) if "," in joined else "."
+    if decimal == "." and "." in joined:
+        grouped = ""
+        for cell in cells:
+            if "." in cell and not is_gap(cell):
+                if not _STOPS_GROUP.fullmatch(cell.strip()):
+                    return decimal
+                grouped = grouped or cell
+        if grouped:
+            plain = grouped.replace(".", "")
+            message = f'may mean {grouped} or {plain}; declare decimal: "." or write it without a thousands separator'
+            raise Problems([Problem(path, repr(grouped), message)])
+    return decimal
+
+
+def read_numbers(cells: np.ndarray, decimal: Decimal) -> Parsed:
+    """Numbers, bounds and gaps of cell texts of any shape, flat: as `parse_cells`, with plain numbers read at once."""
+    flat = cells.ravel().tolist()
+    joined = "".join(flat)
+    if decimal != "." or "_" in joined or not joined.isascii():  # float() would take 1_000 and digits of other scripts
+        return parse_cells(cells.ravel(), decimal)
+    value = np.array(_numbers(flat))
+    status = np.where(np.isnan(value), "missing", "observed").astype(object)
+    odd = np.flatnonzero(~np.isfinite(value) & (cells.ravel() != ""))
+    if not len(odd):
+        return Parsed(value, value, value, status, np.zeros(len(value), dtype=bool))
+    lower, upper, open_limit = value.copy(), value.copy(), np.zeros(len(value), dtype=bool)
+    parsed = parse_cells(cells.ravel()[odd], decimal)
+    value[odd], lower[odd], upper[odd] = parsed.value, parsed.lower, parsed.upper
+    status[odd], open_limit[odd] = parsed.status, parsed.open_limit
+    mistakes = {int(odd[place]): advice for place, advice in parsed.mistakes.items()}
+    return Parsed(value, lower, upper, status, open_limit, mistakes)
+
+
+def _numbers(cells: list[str]) -> list[float]:
+    """Each cell's number, NaN where there is none; one pass where all are numbers or empty."""
+    try:
+        return [float(cell) if cell else np.nan for cell in cells]
+    except ValueError:
+        pass
+    numbers = []
+    for cell in cells:
+        try:
+            numbers.append(float(cell) if cell else np.nan)
+        except ValueError:
+            numbers.append(np.nan)
+    return numbers
+
+
+def read_dates(text: str) -> str:
+    """How the dates in one text are written: "dmy", "mdy", or '' where they do not tell.
+
+    A number above 12 shows which of the two is the day; contradicting evidence tells nothing.
+    """
+    found = list(_DAY_MONTH_YEAR.finditer(text))
+    first = any(int(match[1]) > 12 for match in found)
+    second = any(int(match[3]) > 12 for match in found)
+    return "" if first == second else ("dmy" if first else "mdy")
+
+
+def iso_date(text: str, order: str) -> str:
+    """A date as year-month-day; as written where the order of day and month is not known."""
+    if match := _ISO_DATE.search(text):
+        return match[0]
+    match = _DAY_MONTH_YEAR.search(text)
+    if not match or not (order or match[1] == match[3]):
+        return text.strip()
+    day, month = (match[1], match[3]) if order == "dmy" else (match[3], match[1])
+    year = match[4] if len(match[4]) == 4 else f"20{match[4]}"
+    return f"{year}-{int(month):02d}-{int(day):02d}" if int(month) <= 12 and int(day) <= 31 else text.strip()

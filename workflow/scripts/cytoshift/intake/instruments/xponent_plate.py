@@ -1,0 +1,231 @@
+"""Which wells and analytes does an xPONENT export speak of, and what does each block say of them?
+
+Wells are matched by their Location, analytes by their name; never by their place in a block.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from cytoshift.intake.instruments.luminex_text import decimal_sign, first_cell, read_numbers
+from cytoshift.intake.instruments.readout import Options
+from cytoshift.intake.instruments.xponent_blocks import Block, Export
+from cytoshift.intake.values import Parsed
+from cytoshift.study.problem import Problem, Problems
+
+ON_WELLS = ("Median", "Net MFI", "Result", "Count")  # blocks that make a well and an analyte known, in this order
+NUMBERS = (
+    *ON_WELLS, "Avg Result", "%CV Replicates", "% Recovery", "Standard Expected Concentration",
+    "Control Expected Concentration", "Dilution Factor", "Analysis Coefficients", "R^2",
+)  # fmt: skip
+_GAP_OF = {"status": "missing", "open_limit": False}
+_BLANK = re.compile(r"(?:background|blank)\s*[0-9]*", re.IGNORECASE)
+_STANDARD = re.compile(r"standard\s*[0-9]+", re.IGNORECASE)
+_CONTROL = re.compile(r"control\s*[0-9]+", re.IGNORECASE)
+
+
+@dataclass
+class Plate:
+    """Wells (plate, well) and analytes of an export, and what every block of numbers says of them.
+
+    `written` names the sample of each well; `numbers` holds each block's cells as parsed, in the block's own order.
+    """
+
+    export: Export
+    wells: list[tuple[str, str]]
+    written: np.ndarray
+    analytes: list[str]
+    numbers: dict[str, Parsed]
+    _rows: dict[str, np.ndarray] = field(default_factory=dict)  # block → row_of_well
+
+    def grid(self, name: str, part: str = "value") -> np.ndarray:
+        """One block's numbers (or their `status`, `lower` … as Parsed has them) as wells × analytes, else a gap."""
+        if name not in self.numbers:
+            return np.full((len(self.wells), len(self.analytes)), _GAP_OF.get(part, np.nan))
+        return self.spread(name, getattr(self.numbers[name], part), _GAP_OF.get(part, np.nan))
+
+    def texts(self, name: str) -> np.ndarray:
+        """One block's cells as wells × analytes, '' where it has none."""
+        block = self.export.blocks.get(name)
+        return self.spread(name, np.empty(0, dtype=object) if block is None else block.cells.ravel(), "")
+
+    def spread(self, name: str, entries: np.ndarray, gap: object) -> np.ndarray:
+        """Entries of a block (flat) laid out as wells × analytes, `gap` where it has no row or column for one."""
+        filled = np.full((len(self.wells), len(self.analytes)), gap, dtype=entries.dtype)
+        block = self.export.blocks.get(name)
+        if block is not None and block.cells.size:
+            rows, columns = self.row_of_well(name), places(self.analytes, block.columns)
+            if (rows >= 0).all() and (columns >= 0).all():
+                return entries.reshape(block.cells.shape)[rows][:, columns]
+            known = np.ix_(rows >= 0, columns >= 0)
+            filled[known] = entries.reshape(block.cells.shape)[np.ix_(rows[rows >= 0], columns[columns >= 0])]
+        return filled
+
+    def labelled(self, name: str, label: str) -> np.ndarray:
+        """Texts of one labelled row of a block ("Units:") by analyte, '' where there is none."""
+        block = self.export.blocks.get(name)
+        if block is None or label not in block.keys:
+            return np.full(len(self.analytes), "", dtype=object)
+        return self._by_analyte(block, block.cells[block.keys.index(label)], "")
+
+    def labelled_number(self, name: str, label: str) -> np.ndarray:
+        """Numbers of one labelled row of a block ("Coefficient A") by analyte, NaN where there is none."""
+        block = self.export.blocks.get(name)
+        if block is None or label not in block.keys:
+            return np.full(len(self.analytes), np.nan)
+        values = self.numbers[name].value.reshape(block.cells.shape)
+        return self._by_analyte(block, values[block.keys.index(label)], np.nan)
+
+    def _by_analyte(self, block: Block, entries: np.ndarray, gap: object) -> np.ndarray:
+        at = places(self.analytes, block.columns)
+        return np.append(entries, np.array([gap], dtype=entries.dtype))[at]  # −1 takes the gap
+
+    def row_of_well(self, name: str) -> np.ndarray:
+        """For every well the row of a block that speaks of it (by Location, or by the sample's name), −1 for none."""
+        if name not in self._rows:
+            block = self.export.blocks.get(name)
+            wanted = self.wells if block is not None and block.kind == "location" else self.written.tolist()
+            self._rows[name] = places(wanted, [] if block is None else block.keys)
+        return self._rows[name]
+
+    def line_of_well(self, name: str) -> np.ndarray:
+        """For every well the line of a block that speaks of it, 0 for none."""
+        block, rows = self.export.blocks.get(name), self.row_of_well(name)
+        if block is None or not block.lines:
+            return np.zeros(len(rows), dtype=int)
+        return np.where(rows < 0, 0, np.array(block.lines)[rows])
+
+    def called_otherwise(self, name: str) -> np.ndarray:
+        """Wells that a block keyed by Location calls by another sample name than the first block does."""
+        block, rows = self.export.blocks.get(name), self.row_of_well(name)
+        if block is None or block.kind != "location" or not block.keys:
+            return np.zeros(len(rows), dtype=bool)
+        return (rows >= 0) & (np.array(block.samples, dtype=object)[rows] != self.written)
+
+    def dilutions(self) -> tuple[np.ndarray, np.ndarray]:
+        """Dilution of each well (NaN where the cell is empty), and is what the file says of it known?
+
+        It is not where the block has no row for the well, nor where the rows of wells that it calls by other names
+        differ in dilution: some were moved, and whose is whose cannot be told.
+        """
+        name = "Dilution Factor"
+        rows, block = self.row_of_well(name), self.export.blocks.get(name)
+        if block is None or not block.cells.size:
+            return np.full(len(self.wells), np.nan), np.zeros(len(self.wells), dtype=bool)
+        first = self.numbers[name].value.reshape(block.cells.shape)[:, 0]
+        doubtful = self.called_otherwise(name)
+        known = (rows >= 0) & ~(doubtful & (len(set(block.cells[rows[doubtful], 0].tolist())) > 1))
+        return np.where(known, first[rows], np.nan), known
+
+
+def read_plate(export: Export, options: Options) -> Plate:
+    """Find wells and analytes and read all numbers.
+
+    Raises Problems for cells that are no numbers and where there is neither a signal nor a concentration.
+    """
+    present = [export.blocks[name] for name in ON_WELLS if name in export.blocks and export.blocks[name].keys]
+    if not any(block.name != "Count" for block in present):
+        message = "holds neither a block Median nor Net MFI nor Result with wells; export the batch with them"
+        raise Problems([Problem(export.path, "DataType:", message)])
+    for block in present:
+        if block.kind != "location":
+            message = f"is keyed by {block.kind}, not by Location: wells cannot be told apart"
+            raise Problems([Problem(export.path, block.name, message)])
+    wells: dict[tuple[str, str], str] = {}
+    analytes: dict[str, None] = {}
+    for block in present:
+        analytes |= dict.fromkeys(block.columns)
+        for key, sample in zip(block.keys, block.samples, strict=True):
+            wells.setdefault(key, sample)  # type: ignore[arg-type]  # a Location block has such keys
+    numeric = {name: export.blocks[name] for name in NUMBERS if name in export.blocks}
+    return Plate(
+        export,
+        list(wells),
+        np.array(list(wells.values()), dtype=object),
+        list(analytes),
+        _numbers(export, numeric, options),
+    )
+
+
+def _numbers(export: Export, blocks: dict[str, Block], options: Options) -> dict[str, Parsed]:
+    decimal = decimal_sign(export.path, (block.cells for block in blocks.values()), options.decimal)
+    numbers: dict[str, Parsed] = {}
+    problems: list[Problem] = []
+    for name, block in blocks.items():
+        parsed = read_numbers(block.cells, decimal)
+        mistakes = dict(parsed.mistakes)
+        if name == "Count":
+            wrong = np.flatnonzero((parsed.value % 1 != 0) & ~np.isnan(parsed.value) | (parsed.value < 0))
+            mistakes |= dict.fromkeys(wrong.tolist(), "is no count of beads; is its sign a thousands separator?")
+        elif name != "Result" and name != "Avg Result":
+            bounds = np.flatnonzero((parsed.status == "below") | (parsed.status == "above"))
+            mistakes |= dict.fromkeys(bounds.tolist(), "is a bound where a number belongs")
+        if name == "Dilution Factor":
+            mistakes |= dict.fromkeys(np.flatnonzero(parsed.value <= 0).tolist(), "is no dilution: legal is above 0")
+        for place, advice in sorted(mistakes.items()):
+            row, column = divmod(place, len(block.columns))
+            where = f"{export.path}:{block.lines[row]}"
+            problems.append(
+                Problem(where, f"{name}: {block.columns[column]}", f"{block.cells[row, column]!r} {advice}")
+            )
+        numbers[name] = parsed
+    if problems:
+        raise Problems(problems)
+    return numbers
+
+
+def places(wanted: list, keys: list) -> np.ndarray:
+    """For each wanted key its place among `keys`, −1 where it is not there."""
+    if wanted == keys:
+        return np.arange(len(keys))
+    known = {key: number for number, key in enumerate(keys)}
+    return np.array([known.get(key, -1) for key in wanted], dtype=int)
+
+
+def well_types(plate: Plate) -> tuple[np.ndarray, np.ndarray]:
+    """What each well holds and which standard or control: by what the file itself calls them.
+
+    Names of the software (Background0, Standard1, Control2) and those that the file's own lists of reagents and of
+    expected concentrations hold; a bare B or S is how a layout without names writes blank and standard.
+    """
+    listed = dict.fromkeys(_keys(plate, "Standard Expected Concentration"), "standard")
+    for block in ("Control Expected Concentration", "Control Range - Low", "Control Range - High"):
+        listed |= dict.fromkeys(_keys(plate, block), "control")
+    for name in _reagents(plate.export.head):
+        listed.setdefault(name, "standard" if name[:1].casefold() == "s" else "control")
+    types, levels = [], []
+    for name in plate.written.tolist():
+        kind = _type(name, listed)
+        types.append(kind)
+        levels.append(name if kind in ("standard", "control") and name != "S" else "")
+    return np.array(types, dtype=object), np.array(levels, dtype=object)
+
+
+def _type(name: str, listed: dict[str, str]) -> str:
+    if _BLANK.fullmatch(name) or name == "B":
+        return "blank"
+    if _STANDARD.fullmatch(name) or name == "S":
+        return "standard"
+    return "control" if _CONTROL.fullmatch(name) else listed.get(name, "sample")
+
+
+def _keys(plate: Plate, name: str) -> list[str]:
+    """Reagents that a block has a value for."""
+    block = plate.export.blocks.get(name)
+    rows = zip(block.keys, block.cells.tolist(), strict=True) if block else []
+    return [str(key) for key, cells in rows if key and any(cells)]
+
+
+def _reagents(head: list[list[str]]) -> list[str]:
+    """Names below the header "Reagent,LotName,…" of the list of assay lots."""
+    start = next((place for place, row in enumerate(head) if first_cell(row).casefold() == "reagent"), len(head))
+    names: list[str] = []
+    for row in head[start + 1 :]:
+        name = first_cell(row)
+        if not name or name.casefold() in ("samples", "results"):
+            break
+        names.append(name)
+    return names

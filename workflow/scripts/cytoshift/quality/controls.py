@@ -1,0 +1,252 @@
+"""Do controls and reference samples read the same on every plate?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.stats import norm
+
+from cytoshift.findings import Finding, finding, listed, plural
+from cytoshift.frames import conform, empty
+from cytoshift.quality.rows import LOGARITHMIC_UNITS
+from cytoshift.quality.westgard import (
+    FEWEST_PLATES,
+    PRIOR_SD,
+    REJECTING,
+    broken_rules,
+    column_middles,
+    leave_one_out,
+    westgard,
+)
+from cytoshift.tables import CONTROLS
+
+REFERENCES = ("bridge", "control", "pool")
+FALSE_ALARMS = 0.05  # share of sound studies in which one point of a series is reported by its distance alone
+PRIOR_SD_OF_PLATES = 0.15  # log2: runs differ by 10 % or so in their median analyte, less than in a single one
+POINT = ["source", "control", "analyte", "plate"]
+WELL = ["source", "plate", "analyte", "well"]
+
+
+def review_controls(
+    measurements: pd.DataFrame,
+    concentrations: pd.DataFrame,
+    curves: pd.DataFrame,
+    wells: pd.DataFrame,
+    samples: pd.DataFrame,
+    runs: dict[tuple[str, str], int],
+) -> tuple[pd.DataFrame, list[Finding]]:
+    """Levey–Jennings points of every control and reference sample, and what breaks Westgard's rules.
+
+    The tables are calibrate's and intake's; `runs` numbers the plates of each source, (source, plate) → 1, 2, ….
+    Controls are wells of type control and samples of type bridge, control or pool. Returns the CONTROLS table, where
+    every analyte is judged by itself, and findings: plates on which a control is off in its median analyte (one
+    decision per control and plate), and single analytes that leave the rest of their plate's controls behind. Both
+    are held to about one sound study in twenty, which single analytes under Westgard's rules are not.
+    """
+    points = _control_points(measurements, concentrations, curves, wells, samples)
+    if points.empty:
+        return empty(CONTROLS), []
+    points["run"] = [runs.get(place, 0) for place in zip(points["source"], points["plate"], strict=True)]
+    tables, found = [], []
+    for source, part in points.groupby("source", sort=True):
+        charts = _charts(part)
+        if len(charts.plates) < 2:
+            tables.append(part)
+            continue
+        judged = _judged(charts)
+        tables.append(part.merge(judged, on=["control", "analyte", "plate"], how="left"))
+        found += _findings(str(source), charts)
+    table = conform(pd.concat(tables, ignore_index=True), CONTROLS)
+    return table.sort_values(["source", "control", "analyte", "run"], kind="stable", ignore_index=True), found
+
+
+@dataclass(frozen=True)
+class _Charts:
+    """The points of one source laid out as controls × plates (in order of running) × analytes."""
+
+    controls: list[str]
+    plates: list[str]
+    analytes: list[str]
+    values: np.ndarray
+
+
+def _charts(part: pd.DataFrame) -> _Charts:
+    ordered = part.sort_values("run", kind="stable")
+    plates = list(dict.fromkeys(ordered["plate"]))
+    control, controls = pd.factorize(part["control"], sort=True)
+    analyte, analytes = pd.factorize(part["analyte"], sort=True)
+    plate = part["plate"].map({name: place for place, name in enumerate(plates)}).to_numpy(dtype=int)
+    values = np.full((len(controls), len(plates), len(analytes)), np.nan)
+    values[control, plate, analyte] = part["value"].to_numpy(dtype=float)
+    return _Charts(list(map(str, controls)), plates, list(map(str, analytes)), values)
+
+
+def _judged(charts: _Charts) -> pd.DataFrame:
+    """Centre, SD, z and broken rules of every point."""
+    each = [leave_one_out(values) for values in charts.values]
+    z = np.stack([one.z for one in each])
+    rules = broken_rules(westgard(z))
+    control, plate, analyte = np.nonzero(np.isfinite(charts.values))
+    return pd.DataFrame(
+        {
+            "control": np.asarray(charts.controls)[control],
+            "analyte": np.asarray(charts.analytes)[analyte],
+            "plate": np.asarray(charts.plates)[plate],
+            "centre": np.stack([one.centre for one in each])[control, analyte],
+            "sd": np.stack([one.sd for one in each])[control, plate, analyte],
+            "z": z[control, plate, analyte],
+            "rules": rules[control, plate, analyte],
+        }
+    )
+
+
+def _findings(source: str, charts: _Charts) -> list[Finding]:
+    numbers = np.isfinite(charts.values)
+    if numbers.any(axis=2).sum(axis=1).max() < FEWEST_PLATES:
+        message = (
+            f"{source}: controls on {plural(len(charts.plates), 'plate')} cannot show whether a plate is off; "
+            f"{FEWEST_PLATES} are needed. Their recoveries are in the table of standards."
+        )
+        counts = {"plates": len(charts.plates), "controls": len(charts.controls)}
+        return [finding("quality", "controls_not_assessable", message, counts, severity="note", action="nothing")]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        centre = np.where(numbers, charts.values, 0.0).sum(axis=1, keepdims=True) / numbers.sum(axis=1, keepdims=True)
+    from_centre = charts.values - centre
+    plate_shift = column_middles(from_centre)  # (controls, plates)
+    return _plates_off(source, charts, plate_shift) + _analytes_off(source, charts, from_centre, plate_shift)
+
+
+def _plates_off(source: str, charts: _Charts, shift: np.ndarray) -> list[Finding]:
+    """Plates on which a control is off in its median analyte."""
+    z = np.stack([leave_one_out(one[:, None], prior_sd=PRIOR_SD_OF_PLATES).z for one in shift])  # (controls, plates, 1)
+    flags = westgard(z)
+    with np.errstate(invalid="ignore"):
+        flags["1-3s"] &= np.abs(z) > _limit(int(np.isfinite(z).sum()))
+    broken = broken_rules({rule: flags[rule] for rule in REJECTING})[:, :, 0]
+    found = []
+    for place, plate in enumerate(charts.plates):
+        here = np.flatnonzero(broken[:, place] != "")
+        if not len(here):
+            continue
+        told = listed(
+            f"{charts.controls[k]} {2 ** shift[k, place]:.3g} times ({broken[k, place]}; z {z[k, place, 0]:.1f})"
+            for k in here
+        )
+        analytes = int(np.isfinite(charts.values[here, place]).any(axis=0).sum())
+        message = (
+            f"{source}, plate {plate}: controls are out of control in the median of {plural(analytes, 'analyte')}, "
+            f"against their mean over the plates: {told}."
+        )
+        worst = int(here[np.argmax(np.abs(z[here, place, 0]))])
+        numbers = {
+            "controls": len(here),
+            "of": len(charts.controls),
+            "analytes": analytes,
+            "largest_z": float(z[worst, place, 0]),
+            "log2_shift": float(shift[worst, place]),
+            "plates": len(charts.plates),
+        }
+        found.append(finding("quality", "control_out_of_control", message, numbers, plate=plate))
+    return found
+
+
+def _analytes_off(source: str, charts: _Charts, from_centre: np.ndarray, shift: np.ndarray) -> list[Finding]:
+    """Single analytes of a control that are off by more than the rest of the control on that plate."""
+    if len(charts.analytes) < FEWEST_PLATES:
+        return []
+    z = np.stack([leave_one_out(one, prior_sd=_usual_sd(one)).z for one in from_centre - shift[:, :, None]])
+    with np.errstate(invalid="ignore"):
+        off = np.abs(z) > _limit(int(np.isfinite(z).sum()))
+    found = []
+    for analyte in np.flatnonzero(off.any(axis=(0, 1))):
+        control, place = np.nonzero(off[:, :, analyte])
+        told = listed(
+            f"{charts.controls[c]} on {charts.plates[p]} {2 ** from_centre[c, p, analyte]:.3g} times (z "
+            f"{z[c, p, analyte]:.1f})"
+            for c, p in zip(control, place, strict=True)
+        )
+        name = charts.analytes[analyte]
+        message = (
+            f"{source}, {name}: a control is far off its mean over the plates and the plate's other analytes are not: "
+            f"{told}."
+        )
+        numbers = {"points": len(control), "largest_z": float(np.abs(z[control, place, analyte]).max())}
+        plates = {charts.plates[p] for p in place}
+        plate = next(iter(plates)) if len(plates) == 1 else ""
+        found.append(finding("quality", "control_analyte_off", message, numbers, feature=name, plate=plate))
+    return found
+
+
+def _usual_sd(values: np.ndarray) -> float:
+    """What is known beforehand of an analyte's spread: at least PRIOR_SD, or that of all analytes together."""
+    known = np.isfinite(values)
+    df = np.maximum(known.sum(axis=0) - 1, 0)
+    mean = np.where(known, values, 0.0).sum(axis=0) / (df + 1)
+    squares = np.where(known, (values - mean) ** 2, 0.0).sum()
+    return max(PRIOR_SD, float(np.sqrt(squares / max(df.sum(), 1))))
+
+
+def _limit(points: int) -> float:
+    return max(3.0, float(norm.isf(FALSE_ALARMS / 2 / max(points, 1))))
+
+
+def _control_points(
+    measurements: pd.DataFrame,
+    concentrations: pd.DataFrame,
+    curves: pd.DataFrame,
+    wells: pd.DataFrame,
+    samples: pd.DataFrame,
+) -> pd.DataFrame:
+    """One row per control × analyte × plate: mean log2 over its wells where more than half have a number."""
+    references = set(samples.loc[samples["type"].isin(REFERENCES), "sample"])
+    measured = measurements[measurements["sample"].isin(references)]
+    kit = wells[(wells["type"] == "control") & ~wells["sample"].isin(set(measured["sample"]))]
+    parts = [_of_samples(measured), _of_wells(kit, concentrations, curves)]
+    rows = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
+    rows = rows[(rows["plate"] != "") & ~rows["excluded"]]
+    grouped = rows.groupby(POINT, sort=True)
+    points = grouped.agg(wells=("number", "size"), numbers=("number", "count"), value=("number", "mean"),
+                         expected=("expected", "mean")).reset_index()  # fmt: skip
+    points["value"] = points["value"].where(2 * points["numbers"] > points["wells"])
+    return points.drop(columns="numbers")
+
+
+def _of_samples(measured: pd.DataFrame) -> pd.DataFrame:
+    logarithmic = measured["unit"].str.upper().isin(LOGARITHMIC_UNITS).to_numpy(dtype=bool)
+    value = measured["value"].to_numpy(dtype=float)
+    return pd.DataFrame(
+        {
+            **{name: measured[name].to_numpy(dtype=object) for name in ("source", "plate", "analyte")},
+            "control": measured["sample"].to_numpy(dtype=object),
+            "number": np.where(logarithmic, value, _log2(value)),
+            "expected": np.nan,
+            "excluded": measured["excluded"].to_numpy(dtype=bool),
+        }
+    )
+
+
+def _of_wells(kit: pd.DataFrame, concentrations: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
+    """Control wells on the concentration that the panel uses: refitted, the instrument's, or the signal itself."""
+    read = concentrations.drop_duplicates(WELL)[[*WELL, "concentration", "instrument"]]
+    chosen = curves.drop_duplicates(WELL[:3])[[*WELL[:3], "concentration"]].rename(columns={"concentration": "chosen"})
+    rows = kit.merge(read, on=WELL, how="left").merge(chosen, on=WELL[:3], how="left")
+    own = rows["instrument"].fillna(rows["value"])
+    number = np.select(
+        [rows["chosen"] == "refit", rows["chosen"] == "signal"], [rows["concentration"], rows["signal"]], own
+    ).astype(float)
+    logarithmic = rows["unit"].str.upper().isin(LOGARITHMIC_UNITS).to_numpy(dtype=bool)
+    return pd.DataFrame(
+        {
+            **{name: rows[name].to_numpy(dtype=object) for name in ("source", "plate", "analyte")},
+            "control": rows["level"].where(rows["level"] != "", rows["written"]).to_numpy(dtype=object),
+            "number": np.where(logarithmic, number, _log2(number)),
+            "expected": _log2(rows["expected"].to_numpy(dtype=float)),
+            "excluded": (rows["excluded"] | rows["outlier"]).to_numpy(dtype=bool),
+        }
+    )
+
+
+def _log2(numbers: np.ndarray) -> np.ndarray:
+    return np.log2(np.where(numbers > 0, numbers, np.nan))
