@@ -74,7 +74,13 @@ def make_wells(
     frame["source_row"] = frame.groupby("analyte", sort=False).cumcount() + 2
     background = frame["signal"].where(frame["type"] == "blank").groupby(frame["analyte"]).transform("mean")
     frame["net_signal"] = frame["signal"] - background.fillna(0.0)
-    constant = {"source": "luminex", "plate": plate, "unit": "pg/mL", "status": "missing", "source_file": f"{plate}.csv"}
+    constant = {
+        "source": "luminex",
+        "plate": plate,
+        "unit": "pg/mL",
+        "status": "missing",
+        "source_file": f"{plate}.csv",
+    }
     return conform(frame.assign(analyte_as_written=frame["analyte"], source_column=frame["analyte"], **constant), WELLS)
 
 

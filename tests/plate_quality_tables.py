@@ -1,6 +1,6 @@
 """Simulated plates as calibrate leaves them, with known defects, for the tests of the plate checks."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -20,12 +20,9 @@ class Plates:
     """Tables of one simulated study, by the names that `review_plates` takes."""
 
     tables: dict[str, pd.DataFrame]
-    analytes: list[str]
-    beads_limit: float = 35.0
-    quality: dict = field(default_factory=dict)
 
     def review(self) -> PlateReview:
-        return review_plates(**self.tables, plan=make_plan(["v1", "v2", "v3"], quality=self.quality))
+        return review_plates(**self.tables, plan=make_plan(["v1", "v2", "v3"]))
 
 
 def simulate_plates(
@@ -94,7 +91,7 @@ def simulate_plates(
     if censored_plate:
         below = (wells["plate"] == censored_plate) & (wells["type"] == "sample") & (wells["analyte"] == "a03")
         wells.loc[below, ["value", "status"]] = [np.nan, "below"]
-    return Plates(_tables(wells, curves, samples), names)
+    return Plates(_tables(wells, curves, samples))
 
 
 def _layout(plate: int, subjects: int, generator: np.random.Generator) -> pd.DataFrame:

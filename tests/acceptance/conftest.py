@@ -34,7 +34,9 @@ class Results:
 
     def findings(self) -> pd.DataFrame:
         """What every stage noticed, as text."""
-        paths = [self.folder / stage / "findings.tsv" for stage in ("intake", "quality", "normalize", "shift")]
+        stages = ("intake", "calibrate", "quality", "normalize", "shift")
+        paths = [self.folder / stage / "findings.tsv" for stage in stages]
+        paths.insert(2, self.folder / "quality" / "plate_findings.tsv")
         tables = [pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False) for path in paths]
         return pd.concat(tables, ignore_index=True)
 

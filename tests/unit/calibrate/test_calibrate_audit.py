@@ -3,15 +3,14 @@
 import numpy as np
 import pytest
 
-from calibrate_tables import dilution_series, findings_of, make_plan, make_wells, measurements_of
-from calibrate_tables import NO_CURVES as NONE
+from calibrate_tables import NO_CURVES, dilution_series, findings_of, make_plan, make_wells, measurements_of
 from cytoshift.calibrate.remarks import condense
 from cytoshift.calibrate.study import calibrate_study
 from cytoshift.findings import finding
 
 
 def audited(wells, **settings):
-    return calibrate_study(measurements_of(wells), wells, NONE, make_plan(settings))
+    return calibrate_study(measurements_of(wells), wells, NO_CURVES, make_plan(settings))
 
 
 def level(result, name, **of):
@@ -22,10 +21,37 @@ def level(result, name, **of):
 
 
 def test_a_perfect_plate_gives_no_finding_but_where_its_numbers_come_from():
-    result = audited(make_wells(("il6", "tnf"), controls={"Control1": 120.0}))
+    result = audited(make_wells(("il6", "tnf"), controls={"Control1": 120.0}, blank_spread=0.02))
     assert result.findings["check"].to_list() == ["concentration_source"]
     assert result.standards["used"].sum() == 16
-    np.testing.assert_allclose(result.standards["recovery"], 1, rtol=1e-6)
+    np.testing.assert_allclose(result.standards["recovery"], 1, rtol=2e-3)
+
+
+def test_a_curve_that_reads_no_standards_well_is_said_to_have_no_range():
+    wells = make_wells(standards=dilution_series(4000, 3, 8))
+    scatter = np.exp(0.9 * np.array([1, -1, 1, -1, 1, -1, 1, -1]))
+    wells.loc[wells["type"] == "standard", "signal"] *= scatter
+    result = audited(wells)
+    assert result.curves["lloq"].isna().all()
+    found = findings_of(result.findings, "no_quantification_range")
+    assert found["severity"].to_list() == ["warning"]
+    read = result.measurements[result.measurements["value"].notna()]
+    assert set(read["status"]) == {"extrapolated"}
+
+
+def test_blanks_without_spread_leave_the_lod_undefined_and_the_lowest_standard_as_limit():
+    result = audited(make_wells(samples={"low": 0.01}), background="subtract")
+    assert result.curves["lod_kind"].to_list() == ["undefined"]
+    assert findings_of(result.findings, "lod_undefined")["feature"].to_list() == ["il6"]
+    assert result.measurements["limit_source"].to_list() == ["lowest_standard"]
+
+
+def test_sample_wells_marked_in_the_file_are_kept_and_counted():
+    wells = make_wells()
+    wells.loc[wells["sample"].isin(["s1", "s4"]), "outlier"] = True
+    result = audited(wells)
+    assert findings_of(result.findings, "sample_marked_in_file")["numbers"].to_list() == ["values=2; wells=2"]
+    assert result.measurements["value"].notna().all()
 
 
 def test_a_lost_decimal_point_is_reported_with_both_values_and_left_out():

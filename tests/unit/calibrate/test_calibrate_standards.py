@@ -128,3 +128,12 @@ def test_curves_are_numbered_as_they_appear_in_the_file():
     assert bench.keys["analyte"].to_list() == ["tnf", "il6"]
     assert np.isnan(bench.blank).all()
     assert CURVE[0] < bench.signal.min()
+
+
+def test_standards_without_labels_and_without_signals_are_no_error():
+    wells = make_wells()
+    wells.loc[wells["type"] == "standard", ["level", "written"]] = ["", "S"]
+    wells.loc[wells["expected"] > 500, "signal"] = np.nan
+    bench = arrange(wells, "include")
+    assert set(reasons(bench).values()) == {"no signal"}
+    assert not bench.standards["off"].any()

@@ -237,6 +237,22 @@ def test_a_titration_typed_as_control_is_the_standard_series():
     assert remark(readout, "controls_are_standards").numbers == {"rows": 3}
 
 
+def test_a_description_that_one_analyte_lacks_is_that_of_the_same_well():
+    sheets = with_cell(analyte_sheets(), 1, "A2", "Description", "")
+    readout = read(workbook(sheets))
+    assert row(readout, "A2", "Hu IL-10 (56)")["written"] == "P-01 V1"
+    assert remark(readout, "descriptions_completed").numbers == {"rows": 1}
+
+
+def test_a_number_that_is_blank_where_others_have_one_is_named():
+    readout = read(workbook(with_cell(analyte_sheets(), 0, "A2", "FI", "")))
+    assert (
+        "FI is blank in 1 row though others of the type have it: X1 A2 Hu IL-6 (19)"
+        in remark(readout, "numbers_absent").message
+    )
+    assert row(readout, "A2")["status"] == "observed"
+
+
 def test_blank_beads_and_standards_of_another_plate_are_left_out():
     sheets = analyte_sheets()
     for cells in sheets[1].rows:

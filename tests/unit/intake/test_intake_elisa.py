@@ -183,7 +183,10 @@ MAGELLAN = [
     ),
     ["Measurement 1:", "", ""],
     ["Measurement wavelength: 450 nm", "", ""],
+    ["Unit: OD", "", ""],
+    ["Measurement 2:", "", ""],
     ["Measurement wavelength: 620 nm", "", ""],
+    ["Unit: OD", "", ""],
 ]  # fmt: skip
 
 

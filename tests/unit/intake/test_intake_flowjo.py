@@ -25,7 +25,8 @@ SHARES = [
 ]
 COUNTS = [
     ["Sample:", "| Count", "Live/T cells | Count", "Live/T cells/CD4+ | Count",
-     "Live/T cells/CD4+ | Freq. of Parent", "Live | Count", "Live/T cells | Freq. of Total", "Live/T cells | Median (Comp-PE-A)"],
+     "Live/T cells/CD4+ | Freq. of Parent", "Live | Count", "Live/T cells | Freq. of Total",
+     "Live/T cells | Median (Comp-PE-A)"],
     ["A1.fcs", "9000", "1200", "700", "58.3", "8000", "13", "512"],
     ["A2.fcs", "9100", "0", "0", "n/a", "8100", "0", "n/a"],
 ]  # fmt: skip
@@ -76,7 +77,7 @@ def test_counts_make_the_shares_of_the_same_gates_needless():
     assert numbers["A1", "Live/T cells/CD4+", "events"] == 700
     assert numbers["A2", "Live/T cells/CD4+", "events"] == 0
     assert "Freq. of Total (1), Median (1)" in checks(found)["statistics_left_out"].message
-    assert checks(found)["known_share"].numbers == {"values": 1}
+    assert checks(found)["known_share"].numbers == {"values": 2}
     wrong = [COUNTS[0], [*COUNTS[1][:4], "38.5", *COUNTS[1][5:]]]
     assert checks(read(wrong))["share_differs"].numbers == {"values": 1, "of": 1}
 
@@ -179,7 +180,9 @@ def test_what_a_workspace_lacks_is_said():
 
 TWICE = workspace({"A1.fcs": (900, {"T": (5, {})}), "A1.FCS": (900, {"T": (5, {})})})
 WORKSPACES = {
-    "child over parent": (workspace({"A1": (9, {"T": (5, {"U": (6, {})})})}), "more than the 5 of the gate it lies in ('T')"),
+    "child over parent": (
+        workspace({"A1": (9, {"T": (5, {"U": (6, {})})})}), "more than the 5 of the gate it lies in ('T')",
+    ),
     "no number": (workspace({"A1": (900, {"T": ("5.5", {})})}), "'5.5' is no number of events; legal: a whole number"),
     "two of a name": (TWICE, "'A1' is the name of another sample too"),
     "two gates of a name": (
@@ -317,6 +320,12 @@ def test_steps_of_the_gating_are_no_populations(study):
     }  # fmt: skip
     steps = intake.findings.set_index("check").loc["gating_steps", "message"]
     assert "Lymphocytes/Single Cells;" in steps
+
+
+def test_no_events_in_any_sample_are_fewer_than_one(study):
+    gates = {"T cells": (50, {"CD4+": (0, {})})}
+    cells = study(workspace({"A1": (90, gates), "A2": (80, gates)})).cells.set_index("population").loc["cd4_t_cells"]
+    assert cells[["status", "lower", "upper"]].to_numpy().tolist() == [["below", 0, 0.5]] * 2
 
 
 def test_a_population_in_shares_and_in_counts_without_its_parents(study):

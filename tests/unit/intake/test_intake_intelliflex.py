@@ -143,7 +143,7 @@ def test_a_median_of_no_beads_is_no_signal():
     assert "IL-6 in D1" in message(readout, "no_beads")
 
 
-few = settings(max_examples=20, deadline=None, derandomize=True)
+few = settings(max_examples=12, deadline=None, derandomize=True)
 
 
 LINE_ENDS = st.sampled_from(["\n", "\r\n", "\r"])

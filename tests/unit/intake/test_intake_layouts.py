@@ -216,6 +216,8 @@ def test_where_layout_and_file_disagree_the_layout_is_followed_and_it_is_said():
     assert laid["type"].tolist() == ["sample", "standard"]
     remark = next(one for one in remarks if one.check == "layout_disagrees")
     assert "A1: sample and standard" in remark.message
+    remark = next(one for one in remarks if one.check == "type_from_file")
+    assert "A2: 'P2'" in remark.message
 
 
 def test_pooled_wells_must_hold_one_thing():

@@ -166,6 +166,29 @@ def test_a_file_without_the_column_of_concentrations_says_so():
     assert set(readout.wells["source_column"]) == {"Signal"}
 
 
+def test_limits_exclusions_and_names_of_plates_may_stand_in_columns():
+    limits = ["Detection Limits: Calc. Low", "Detection Limits: Calc. High"]
+    header = ["Plate Name", *MSD_HEADER, "Excluded", *limits]
+    body = [["P9", *row, "Yes" if row[0] == "Bo V1" else "No", "0.5", "2000"] for row in msd_rows()[2:]]
+    wells = msd.read(content(as_text([["Experiment Data Table"], header, *body])), PLAIN).wells
+    assert (
+        set(wells["plate"]) == {"P9"} and set(wells["column_lower"]) == {0.5} and set(wells["column_upper"]) == {2000}
+    )
+    assert wells.loc[wells["outlier"], "written"].unique().tolist() == ["Bo V1"]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected", "kind"),
+    [("S001", "", "sample"), ("S001", "100", "standard"), ("S008", "0", "blank"), ("QC 1", "5", "control"),
+     ("U001", "", "sample"), ("Anna", "0", "sample"), ("Blank", "", "blank")],
+)  # fmt: skip
+def test_names_and_expected_concentrations_say_what_a_well_holds(name, expected, kind):
+    rows = msd_rows()[:3]
+    rows[2][0], rows[2][6] = name, expected
+    well = msd.read(content(as_text(rows)), PLAIN).wells.iloc[0]
+    assert well["type"] == kind and (well["level"] == name) == (kind != "sample")
+
+
 def test_two_sheets_with_a_table_need_a_choice():
     book = as_workbook({"Plate 1": msd_rows(), "Plate 2": msd_rows(("2B",))})
     assert "sheets 'Plate 1', 'Plate 2' each hold" in refused(book)

@@ -87,6 +87,16 @@ def test_controls_of_the_method_are_left_out_and_sample_types_are_believed():
     assert messages(readout, "internal_controls") == ["CXCL8 are controls of the method, no proteins; left out"]
 
 
+def test_a_long_file_is_read_alike_with_and_without_quotation_marks():
+    rows = olink_rows()
+    rows[1][4] = rows[4][4] = 'IL6 "long"'
+    quoted = olink.read(long(rows), PLAIN).wells
+    rows[1][4] = rows[4][4] = "IL6 long"
+    plain = olink.read(long(rows), PLAIN).wells
+    named = plain["analyte"].str.replace("IL6 long", 'IL6 "long"')
+    pd.testing.assert_frame_equal(quoted, plain.assign(analyte=named))
+
+
 def test_a_gap_has_a_reason():
     rows = olink_rows()
     rows[1][-1], rows[2][-1] = "", "NaN"
@@ -115,7 +125,7 @@ def test_two_units_need_a_choice_and_the_others_are_counted():
     assert "holds values in pg/mL, ng/mL; one source has one unit" in refused(mixed)
     readout = olink.read(mixed, Options(unit="pg / ml"))
     assert readout.wells["value"].tolist() == [0.5, 900]
-    assert messages(readout, "other_unit") == ["1 rows in ng/mL are left out: the study file asks for pg / ml"]
+    assert messages(readout, "other_unit") == ["1 row in ng/mL left out: the study file asks for pg / ml"]
 
 
 def test_a_protein_of_two_panels_is_two_features():
@@ -133,9 +143,7 @@ def test_a_sample_with_two_values_is_refused_and_an_absent_one_is_named():
         long([*rows, other])
     )
     readout = olink.read(long(rows[:7] + rows[8:]), PLAIN)
-    assert messages(readout, "incomplete_grid") == [
-        "1 values are not in the file that others of their plate have: B1 P1 (1)"
-    ]
+    assert messages(readout, "incomplete_grid") == ["1 value absent that others of the plate have: B1 P1 (1)"]
 
 
 def test_the_wide_table_is_read_panel_by_panel():

@@ -289,6 +289,13 @@ def changed(name, well, column, text):
     return altered(**{name: rows})
 
 
+def changed_row(name, key, column, text):
+    """The same for a block that is keyed by something else than a Location."""
+    rows = [list(row) for row in files.compose().blocks[name]]
+    next(row for row in rows if row[0] == key)[rows[0].index(column)] = text
+    return altered(**{name: rows})
+
+
 def test_composed_export_reads_as_composed():
     readout = files.read(files.write(files.compose().lines()).encode())
     wells = readout.wells.set_index(["well", "analyte"])
@@ -404,6 +411,17 @@ def test_locations_whose_quotes_were_lost_are_joined():
     rows = files.compose().lines()
     text = files.write(rows, quoted=False).replace('"', "")
     assert files.compare(text.encode(), files.read(files.write(rows).encode()))[0] == "same"
+
+
+def test_a_block_whose_title_was_exchanged_is_refused():
+    blocks = files.compose().blocks
+    with pytest.raises(files.Problems, match=r"%CV Replicates: has rows by reagent, not by sample or location"):
+        files.read(altered(**{"%CV Replicates": blocks["Standard Expected Concentration"]}))
+
+
+def test_a_standard_without_its_concentration_is_named():
+    readout = files.read(changed_row("Standard Expected Concentration", "Standard2", "TNF-α", ""))
+    assert message(readout, "cells_empty") == "Standard Expected Concentration has no entry in 1 cell: TNF-α in C1"
 
 
 def test_a_curve_of_another_kind_is_left_out():

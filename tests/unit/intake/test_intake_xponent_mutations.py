@@ -15,7 +15,7 @@ from shared_data import requires_shared, shared_study
 LINE_ENDS = ("\n", "\r\n", "\r")
 SAVED = {"separator": st.sampled_from(",;\t"), "quoted": st.booleans(), "padded": st.booleans(),
          "line_end": st.sampled_from(LINE_ENDS)}  # fmt: skip
-few = settings(max_examples=30, deadline=None, derandomize=True)
+few = settings(max_examples=16, deadline=None, derandomize=True)
 fewer = settings(max_examples=8, deadline=None, derandomize=True)
 
 

@@ -50,6 +50,15 @@ def test_acquiring_three_times_as_long_is_no_rise():
     assert checks == ["events_as_fractions", "events_without_parent"]
 
 
+def test_a_step_of_the_gating_divides_and_is_not_compared():
+    rows = [("s1", "single_cells", 9000.0), ("s1", "t_cells", 4500.0)]
+    values = events(rows, t_cells="single_cells").assign(as_written=["Lymphocytes/Single Cells", "T cells"])
+    panel, checks = on_panel(conform(values, VALUES))
+    assert panel.loc[("s1", "t_cells"), "value"] == pytest.approx(np.log(4500.5 / 9001 / (1 - 4500.5 / 9001)))
+    assert ("s1", "single_cells") not in panel.index
+    assert checks == ["events_as_fractions", "gating_steps"]
+
+
 def test_the_warning_of_events_without_a_parent_says_what_it_depends_on():
     _, findings = scale_values(events([("s1", "t_cells", 8000.0)]))
     assert [row["severity"] for row in findings] == ["warning"]

@@ -17,7 +17,7 @@ from cytoshift.simulate.plates import write_value
 from cytoshift.simulate.study import SimulatedStudy, simulate_study, true_differences
 from cytoshift.simulate.writing import study_files
 
-LARGE = 1000
+LARGE = 600
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def demo() -> SimulatedStudy:
 
 @pytest.fixture(scope="module")
 def large() -> SimulatedStudy:
-    """The demo with 1,000 patients per arm, on as many plates as that takes."""
+    """The demo with 600 patients per arm, on as many plates as that takes."""
     design = ldn_ms_demo()
     plates = tuple(
         replace(design.plates[i % 5], id=f"P{i + 1}", file=f"plate_{i + 1}.csv") for i in range(LARGE * 2 // 10 + 1)
@@ -93,7 +93,7 @@ def test_true_values_of_a_large_study_differ_by_the_truth(large: SimulatedStudy,
     for feature, row in truth_of(large, target).iterrows():
         estimate, se = arm_difference(large, large.values[str(feature)], target)
         assert estimate == pytest.approx(row["true_difference"], abs=4 * se), feature
-        assert se < 0.06 or row["scale"] == "identity", feature
+        assert se < 0.08 or row["scale"] == "identity", feature
 
 
 def test_files_of_a_large_study_give_the_truth_back(large: SimulatedStudy) -> None:
@@ -107,7 +107,7 @@ def test_files_of_a_large_study_give_the_truth_back(large: SimulatedStudy) -> No
         values = np.log2(wells[analyte.written]).groupby(wells["Sample"]).mean()
         estimate, se = arm_difference(large, values, "week_16")
         assert estimate == pytest.approx(truth.loc[analyte.feature, "true_difference"], abs=4 * se), analyte.written
-        assert se < 0.06
+        assert se < 0.08
         recovered += 1
     assert recovered >= 12
 
@@ -122,7 +122,7 @@ def test_cell_files_of_a_large_study_give_the_truth_back(large: SimulatedStudy) 
     for name, values in {"neutrophils": neutrophils, "leukocytes": leukocytes, "th17": th17}.items():
         estimate, se = arm_difference(large, values, "week_16")
         assert estimate == pytest.approx(truth.loc[name, "true_difference"], abs=4 * se), name
-        assert se < 0.06
+        assert se < 0.08
 
 
 def test_markers_of_one_factor_correlate_as_their_loadings_say(large: SimulatedStudy) -> None:

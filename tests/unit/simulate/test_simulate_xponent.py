@@ -58,10 +58,15 @@ def study(request: pytest.FixtureRequest) -> SimulatedStudy:
 
 
 @pytest.fixture(scope="module")
-def files(study: SimulatedStudy) -> dict[str, File]:
-    """The plates of a study by plate."""
-    written = study_files(study)
-    return {raw.plate.id: taken_apart(written[f"plates/{name}"]) for name, raw in study.raw.items()}
+def texts(study: SimulatedStudy) -> dict[str, str]:
+    """The text of each plate's file by the file's name."""
+    return {name.removeprefix("plates/"): text for name, text in study_files(study).items() if "plates/" in name}
+
+
+@pytest.fixture(scope="module")
+def files(study: SimulatedStudy, texts: dict[str, str]) -> dict[str, File]:
+    """The files of a study by plate."""
+    return {raw.plate.id: taken_apart(texts[name]) for name, raw in study.raw.items()}
 
 
 def listed(study: SimulatedStudy, defect: str) -> dict[str, str]:
@@ -143,19 +148,16 @@ def test_signals_and_bead_counts_look_like_a_plate(files: dict[str, File]) -> No
         assert 80 < np.median(beads) < 120
 
 
-def test_an_export_of_the_reader_s_own_length_ends_as_the_software_ends_it(study: SimulatedStudy) -> None:
-    for name, text in study_files(study).items():
-        if name.startswith("plates/"):
-            assert re.search(r"\n-- CRC --\nCRC32: [0-9A-F]{8}\n\Z", text)
-            assert text.startswith('"Program","xPONENT"')
-            assert "SIMULATED" in text
+def test_an_export_begins_and_ends_as_the_software_does_it_and_says_simulated(texts: dict[str, str]) -> None:
+    for text in texts.values():
+        assert re.search(r"\n-- CRC --\nCRC32: [0-9A-F]{8}\n\Z", text)
+        assert text.startswith('"Program","xPONENT"')
+        assert "SIMULATED" in text
 
 
-def test_the_reader_gives_back_what_was_simulated(study: SimulatedStudy) -> None:
-    for name, text in study_files(study).items():
-        if not name.startswith("plates/"):
-            continue
-        raw = study.raw[name.removeprefix("plates/")]
+def test_the_reader_gives_back_what_was_simulated(study: SimulatedStudy, texts: dict[str, str]) -> None:
+    for name, text in texts.items():
+        raw = study.raw[name]
         readout = xponent.READER.read(Content(name, text.encode()), Options(unit="pg/mL"))
         wells = readout.wells
         assert len(wells) == raw.net.size

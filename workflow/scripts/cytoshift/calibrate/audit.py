@@ -73,17 +73,17 @@ def _level_cv(frame: pd.DataFrame) -> np.ndarray:
 def audit(
     bench: Bench, standards: pd.DataFrame, curves: pd.DataFrame, recovery: tuple[float, float], control_recovery: float
 ) -> list[Finding]:
-    """Findings on standards and controls: off their series, hooks, disorder, recovery, left out, controls.
+    """Findings on standards and controls: off their series, hooks, disorder, left out, recovery, range, controls.
 
-    Parameters: `standards` as from `standards_table`; `curves`, K rows of the table CURVES;
-    `recovery`, the widest deviation from 1 inside the range and at its ends; `control_recovery`, that of
-    controls.
+    Parameters: `standards` as from `standards_table`; `curves`, K rows of the table CURVES; `recovery`, the widest
+    deviation from 1 inside the range and at its ends; `control_recovery`, that of controls.
     """
     found = _off_series(standards)
     found += condense(_hooks(standards))
     found += condense(_disorder(bench, standards, curves))
     found += _left_out(standards)
     found += condense(_recovery(standards, curves, recovery))
+    found += condense(_without_range(curves)) + condense(_undefined_lod(curves))
     return found + condense(_controls(standards, control_recovery))
 
 
@@ -219,6 +219,24 @@ def _recovery(standards: pd.DataFrame, curves: pd.DataFrame, recovery: tuple[flo
         return text, {"wells": len(part), "lloq": lloq, "uloq": uloq}
 
     return _per_curve(standards[far], "standard_recovery", "note", "flagged", words)
+
+
+def _without_range(curves: pd.DataFrame) -> list[Finding]:
+    def words(part: pd.DataFrame) -> tuple[str, dict[str, Any]]:
+        text = "the curve has no range in which it reads standards well; every value read from it is extrapolated."
+        return text, {"standards": int(part["standards_used"].iloc[0])}
+
+    without = curves[(curves["model"] != "") & curves["lloq"].isna()]
+    return _per_curve(without, "no_quantification_range", "warning", "flagged", words)
+
+
+def _undefined_lod(curves: pd.DataFrame) -> list[Finding]:
+    def words(part: pd.DataFrame) -> tuple[str, dict[str, Any]]:
+        lowest = float(part["lowest_standard"].iloc[0])
+        text = f"the blanks' mean + 3 SD is no signal of the curve, so the lowest standard ({lowest:.4g}) is the limit."
+        return text, {"blank_signal": float(part["blank_signal"].iloc[0]), "lowest_standard": lowest}
+
+    return _per_curve(curves[curves["lod_kind"] == "undefined"], "lod_undefined", "note", "flagged", words)
 
 
 def _controls(standards: pd.DataFrame, allowed: float) -> list[Finding]:

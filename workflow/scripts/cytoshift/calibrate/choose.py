@@ -50,7 +50,7 @@ def choose(bench: Bench, fitted: np.ndarray, reasons: np.ndarray, sources: Seque
     problems = _unit_problems(bench, chosen, plans) + _describe_unusable(bench, unusable, fitted, reasons)
     if problems:
         raise Problems(problems)
-    return Chosen(chosen, _describe(bench, chosen, missing_curve & numbers & signals, reasons))
+    return Chosen(chosen, _describe(bench, chosen, missing_curve & numbers & signals, wanted, reasons))
 
 
 def _what_samples_have(bench: Bench) -> tuple[np.ndarray, np.ndarray]:
@@ -91,9 +91,11 @@ def _describe_unusable(bench: Bench, unusable: np.ndarray, fitted: np.ndarray, r
     return found
 
 
-def _describe(bench: Bench, chosen: np.ndarray, fallen_back: np.ndarray, reasons: np.ndarray) -> list[Finding]:
+def _describe(
+    bench: Bench, chosen: np.ndarray, fallen_back: np.ndarray, wanted: np.ndarray, reasons: np.ndarray
+) -> list[Finding]:
     found = []
-    frame = bench.keys.assign(chosen=chosen, fallen_back=fallen_back, reason=reasons)
+    frame = bench.keys.assign(chosen=chosen, fallen_back=fallen_back, wanted=wanted, reason=reasons)
     for source, part in frame.groupby("source", sort=False):
         counts = {str(kind): int(count) for kind, count in part["chosen"].value_counts(sort=False).items()}
         each = ", ".join(f"{count} from {SOURCES[kind]}" for kind, count in counts.items())
@@ -114,7 +116,7 @@ def _describe_fallen_back(source: str, part: pd.DataFrame) -> list[Finding]:
             f"{source}, plate {plate}: no curve for {plural(len(rows), 'analyte')} ({listed(rows['analyte'])}): "
             f"{reason}. The instrument's own concentrations are used.{mixed}"
         )
-        severity = "warning" if elsewhere else "note"
+        severity = "warning" if elsewhere or (rows["wanted"] == "refit").any() else "note"
         numbers = {"analytes": len(rows), "mixed": len(elsewhere)}
         found.append(finding("calibrate", "no_curve", message, numbers, severity=severity, plate=str(plate)))
     return found

@@ -31,7 +31,7 @@ def invert(signal: np.ndarray, parameters: np.ndarray) -> np.ndarray:
     a, b, c, d, g = np.moveaxis(parameters, -1, 0)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         share = (a - d) / (signal - d)
-        inside = np.where(share > 1, share, np.nan) ** (1 / g) - 1
+        inside = np.where((share > 1) & np.isfinite(share), share, np.nan) ** (1 / g) - 1
         return np.where(inside > 0, c * np.where(inside > 0, inside, np.nan) ** (1 / b), np.nan)
 
 

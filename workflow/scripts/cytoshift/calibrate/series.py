@@ -17,7 +17,7 @@ MOST_OFF = 0.25  # share of the levels; with more, the others are no series
 MOST_SKIPPED = 2  # steps left out between two consecutive standards
 FEWEST_SHARING = 3  # analytes of a plate whose standards take the same steps
 _POWER_OF_TEN = 0.03  # how near a factor must be to 10, 100, … to be a lost decimal point, in ln
-_BATCH = 256  # curves at once, which bounds memory
+_CELLS = 2_000_000  # curves × pairs of levels × levels at once, which bounds memory
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,10 @@ def find_series(expected: np.ndarray, plate: np.ndarray | None = None) -> Series
     levels = expected.shape[1]
     logs = np.log(np.where(expected > 0, expected, np.nan))
     tolerance = _rounding(expected)
+    batch = max(_CELLS // max(levels**3 // 2, 1), 1)
     parts = [
-        _own_series(logs[first : first + _BATCH], tolerance[first : first + _BATCH])
-        for first in range(0, len(logs), _BATCH)
+        _own_series(logs[first : first + batch], tolerance[first : first + batch])
+        for first in range(0, len(logs), batch)
     ]
     if not parts or not levels:
         nothing = np.full(expected.shape, np.nan)

@@ -70,7 +70,7 @@ def arrange(wells: pd.DataFrame, background: Background) -> Bench:
     if background == "subtract":
         signal = signal - np.nan_to_num(blank)[curve]
     places = np.flatnonzero((kind == "standard") & ~is_blank)
-    standards = _standards(wells, curve, places)
+    standards = _standards(wells.assign(signal=signal), curve, places)
     standards["reason"] = _reasons(wells, signal, standards)
     _judge_series(keys, standards)
     _judge_hooks(len(keys), signal, standards)
@@ -133,7 +133,7 @@ def _by_signal(part: pd.DataFrame) -> np.ndarray:
     tubes = pd.Series(wide.groupby(list(wide.columns), sort=False, dropna=False).ngroup().to_numpy(), index=wide.index)
     tube = part["well"].map(tubes)
     place = part.groupby("analyte", sort=False)["signal"].rank()
-    order = place.groupby(tube).mean().rank(method="first").astype(int) - 1
+    order = place.groupby(tube).mean().rank(method="first", na_option="bottom").astype(int) - 1
     return tube.map(order).to_numpy(dtype=int)
 
 

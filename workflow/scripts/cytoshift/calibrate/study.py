@@ -142,4 +142,5 @@ def _pass_on(
     taken = origin == "signal"
     changed = (origin != "instrument") | own.differ(stated)
     found = values.describe_nonpositive(bench, taken) + values.describe_unread(bench, origin == "refit")
-    return values.put(measurements, wells_of, final, changed), found
+    found += values.describe_marked(bench)
+    return values.put(measurements, wells_of, final, changed, origin), found

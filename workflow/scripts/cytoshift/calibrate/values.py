@@ -150,12 +150,22 @@ def find_wells(bench: Bench, measurements: pd.DataFrame) -> np.ndarray:
     return merged["position"].fillna(-1).to_numpy(dtype=int)
 
 
-def put(measurements: pd.DataFrame, wells_of: np.ndarray, values: Values, changed: np.ndarray) -> pd.DataFrame:
-    """The measurements with the values of their wells where `changed` (m,) says so; every other row as it was."""
-    here = np.flatnonzero((wells_of >= 0) & changed[np.clip(wells_of, 0, None)]) if len(changed) else np.array([], int)
-    if not len(here):
+def put(
+    measurements: pd.DataFrame, wells_of: np.ndarray, values: Values, changed: np.ndarray, origin: np.ndarray
+) -> pd.DataFrame:
+    """The measurements with the values of their wells where `changed` (m,) says so, and `origin` (m,) of each.
+
+    The software's mean and CV of replicates stay only with its own concentrations. Rows without a well stay as they
+    were.
+    """
+    known = np.flatnonzero(wells_of >= 0)
+    if not len(known):
         return measurements
+    here = known[changed[wells_of[known]]]
     fresh = measurements.reset_index(drop=True).copy()
+    fresh["concentration"] = fresh["concentration"].astype(object)
+    fresh.loc[known, "concentration"] = origin[wells_of[known]]
+    fresh.loc[known[origin[wells_of[known]] != "instrument"], ["reported_mean", "reported_cv"]] = np.nan
     for name, array in vars(values).items():
         column = fresh[name].to_numpy(dtype=object if name in ("status", "limit_source") else float).copy()
         column[here] = array[wells_of[here]]
@@ -175,6 +185,21 @@ def describe_nonpositive(bench: Bench, taken: np.ndarray) -> list[Finding]:
         )
         numbers: dict[str, Any] = {"values": len(part), "samples": part["sample"].nunique()}
         found.append(finding("calibrate", "signal_not_positive", message, numbers, severity="note"))
+    return found
+
+
+def describe_marked(bench: Bench) -> list[Finding]:
+    """Say how many sample wells the file marks as not to be used; they are kept, the study file decides."""
+    wells = bench.wells
+    marked = (wells["outlier"] & ~wells["excluded"]).to_numpy(dtype=bool) & (wells["type"] == "sample").to_numpy()
+    found = []
+    for (source, plate), part in wells[marked].groupby(["source", "plate"], sort=False):
+        message = (
+            f"{source}, plate {plate}: {plural(len(part), 'sample well')} marked in the file as not to be used "
+            f"({listed(part['well'].unique())}); kept, name them under `exclude` to leave them out."
+        )
+        numbers = {"values": len(part), "wells": part["well"].nunique()}
+        found.append(finding("calibrate", "sample_marked_in_file", message, numbers, plate=str(plate)))
     return found
 
 

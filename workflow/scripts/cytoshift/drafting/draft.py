@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from cytoshift.drafting.design import find_contrasts, find_design
+from cytoshift.drafting.instrument_sources import InstrumentSource, gather_instruments
 from cytoshift.drafting.instruments import InstrumentFile
 from cytoshift.drafting.kinds import Understood, understand_table
-from cytoshift.drafting.opening import open_files
+from cytoshift.drafting.opening import open_as_tables, open_files
 from cytoshift.drafting.people import find_people, sample_type_column
 from cytoshift.drafting.quoting import listed, quoted, shown
 from cytoshift.drafting.sections import contrast_lines, design_lines, head_lines, index_lines, name_lines, source_lines
@@ -35,20 +36,23 @@ def draft_study(study_id: str, paths: Iterable[str | Path]) -> str:
     named = [*dict.fromkeys([*(table.path for table in opened.tables), *(file.path for file in opened.instruments)])]
     files = len(named)
     where = named[0] if files == 1 else f"{files} files"
-    if not opened.instruments and not any(one.kind in ("values", "scores") for one in understood):
+    exported, said = _told_apart(opened.instruments, understood)
+    understood += said
+    if not exported and not any(one.kind in ("values", "scores") for one in understood):
         raise Problems([Problem(where, "", _no_values(understood))])
     understood, copies = without_copies(understood)
-    people = find_people(understood)
+    instruments = gather_instruments(exported, understood)
+    people = find_people(understood, [source.names for source in instruments])
     if people is None:
-        raise Problems([Problem(where, "", _nobody(understood, opened.instruments))])
+        raise Problems([Problem(where, "", _nobody(understood, instruments))])
     design = find_design(people)
     if not find_contrasts(design):
         raise Problems([Problem(where, "", _one_visit(design.visits.items[0].id if design.visits.items else ""))])
-    sources = find_sources(understood, people, design.several_arms, design.design == "crossover")
-    if not sources.values and not sources.scores and not opened.instruments:
+    sources = find_sources(understood, instruments, people, design.several_arms, design.design == "crossover")
+    if not sources.values and not sources.scores and not instruments:
         raise Problems([Problem(where, "", "; ".join(sources.left_out))])
     written = {name for draft in sources.values for name in draft.group.written}
-    written |= {name for file in opened.instruments for name in file.readout.wells["analyte"]}
+    written |= {name for source in instruments for name in source.features}
     features = len(written) + len(sources.scores)
     facts = {
         "subjects": people.rows["subject"].nunique(),
@@ -65,13 +69,30 @@ def draft_study(study_id: str, paths: Iterable[str | Path]) -> str:
             "# intervention: low-dose naltrexone",
         ],
         design_lines(design),
-        source_lines(sources, people, opened.instruments),
+        source_lines(sources, people),
         _normalize(sources, people.main),
         name_lines(sources),
         index_lines(sources),
         contrast_lines(design),
     ]
     return "\n".join(line for section in sections for line in section) + "\n"
+
+
+def _told_apart(
+    files: Sequence[InstrumentFile], understood: Sequence[Understood]
+) -> tuple[list[InstrumentFile], list[Understood]]:
+    """Exports to be read as such, and those to be read as tables: their own columns say whose each row is, and when,
+    and no sample sheet does."""
+    if any(one.kind == "samples" for one in understood):
+        return list(files), []
+    exported: list[InstrumentFile] = []
+    said: list[Understood] = []
+    for file in files:
+        tables = [understand_table(table) for table in open_as_tables(file.path)]
+        tables = [one for one in tables if one.kind == "values" and {"subject", "visit"} <= set(one.roles)]
+        said += tables
+        exported += [] if tables else [file]
+    return exported, said
 
 
 def _title(study_id: str) -> str:
@@ -88,6 +109,7 @@ def _normalize(sources: Sources, main: Understood) -> list[str]:
         for draft in panels
         for one in draft.tables
     )
+    several = several or any(source.layer == "cytokine" and source.has_several_plates for source in sources.instruments)
     if not several or not words & {"bridge", "pool"}:
         return []
     return [
@@ -117,12 +139,13 @@ def _no_values(understood: Sequence[Understood]) -> str:
     return f"no column or value is the name of a known marker, cell population or score; {seen}"
 
 
-def _nobody(understood: Sequence[Understood], instruments: Sequence[InstrumentFile]) -> str:
+def _nobody(understood: Sequence[Understood], instruments: Sequence[InstrumentSource]) -> str:
     """Why nobody can be found, with what would mend it."""
-    if instruments and not understood:
+    if instruments and not any(one.groups or one.scores for one in understood):
         return (
-            f"files as {instruments[0].format} writes them name samples only; add a sample sheet, a table with the "
-            "columns sample, subject and visit (and arm)"
+            f"files as {instruments[0].files[0].format} writes them name samples only, and these names cannot be taken "
+            "apart into subject and visit; add a sample sheet, a table with the columns sample, subject and visit "
+            "(and arm)"
         )
     sides = [
         name

@@ -1,78 +1,94 @@
-"""Which of the user's files did an instrument or its software write, and how does a study file name them?"""
+"""Which of the user's files did an instrument or its software write, and what is in them?"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from cytoshift.drafting.quoting import listed, quoted
+from cytoshift.drafting.known_names import Layer
+from cytoshift.intake.flowjo import read_flowjo, sniff_flowjo
+from cytoshift.intake.gate_names import name_gates
 from cytoshift.intake.instruments.content import Content
 from cytoshift.intake.instruments.formats import read_instrument, recognise
-from cytoshift.intake.instruments.readout import Options, Readout
-from cytoshift.intake.limits import is_log_unit
+from cytoshift.intake.instruments.readout import Options
+from cytoshift.intake.names import NameBook
+from cytoshift.intake.texts import Unreadable
+from cytoshift.study.problem import Problem, Problems
 
 SUFFIXES = (".xml", ".wsp")  # beside those of tables
-_NAMES = {"xponent": "luminex", "intelliflex": "luminex", "bioplex": "bioplex"}
 
 
 @dataclass(frozen=True)
 class InstrumentFile:
-    """A file in an instrument's own format, read once to say what is in it."""
+    """A file in an instrument's own format, read once to say what is in it.
+
+    `why` says what it was recognised by; `samples` and `features` as written; `plates` that the file names itself;
+    `unit` as the file says, for cells "%" where it holds shares, '' where neither says anything; `standards` and
+    `values`: does it hold standards with their concentrations, and the software's own results?
+    """
 
     path: str
+    layer: Layer
     format: str
     why: str
-    readout: Readout
+    samples: tuple[str, ...]
+    features: tuple[str, ...]
+    plates: tuple[str, ...] = ()
+    unit: str = ""
+    standards: bool = False
+    values: bool = True
 
 
 def find_instrument(path: str) -> InstrumentFile | None:
-    """The file as one of an instrument's, None where it is none; raises Problems where it is one and is not whole."""
-    content = Content(path, Path(path).read_bytes())
-    found = recognise(content)
-    if len(found) != 1:
-        return None
-    name, why = found[0]
-    return InstrumentFile(path, name, why, read_instrument(content, name, Options()))
+    """The file as one of an instrument's, None where it is none, or could be several instruments'.
+
+    Raises Problems where it is one and is not whole, and where it cannot be read at all.
+    """
+    try:
+        content = Content(path, Path(path).read_bytes())
+        why = sniff_flowjo(content)
+        if why:
+            return _populations(content, why)
+        found = recognise(content)
+    except OSError as error:
+        raise Problems([Problem(path, "", error.strerror or "cannot be read")]) from error
+    except Unreadable as error:
+        raise Problems([Problem(path, "", str(error))]) from error
+    return _wells(content, *found[0]) if len(found) == 1 else None
 
 
-def instrument_lines(files: Sequence[InstrumentFile], taken: Iterable[str]) -> list[str]:
-    """Entries of `cytokines`, one for each format; `taken` are ids of sources that exist already."""
-    used = set(taken)
-    lines: list[str] = []
-    for name in dict.fromkeys(file.format for file in files):
-        mine = [file for file in files if file.format == name]
-        id_ = _NAMES.get(name, name)
-        id_ = id_ if id_ not in used else f"{id_}_{name}" if f"{id_}_{name}" not in used else f"{id_}_{len(used)}"
-        used.add(id_)
-        lines += _entry(id_, name, mine)
-    return lines
+def _wells(content: Content, name: str, why: str) -> InstrumentFile:
+    wells = read_instrument(content, name, Options()).wells
+    samples = wells.loc[(wells["type"] == "sample") & (wells["written"] != ""), "written"]
+    standards = (wells["type"] == "standard") & (wells["expected"] > 0) & wells["signal"].notna()
+    return InstrumentFile(
+        content.path,
+        "cytokine",
+        name,
+        why,
+        _different(samples),
+        _different(wells["analyte"]),
+        _different(wells["plate"]),
+        next(iter(_different(wells["unit"])), ""),
+        bool(standards.any()),
+        bool((wells["status"] != "missing").any()),
+    )
 
 
-def _entry(id_: str, name: str, files: Sequence[InstrumentFile]) -> list[str]:
-    wells = pd.concat([file.readout.wells for file in files], ignore_index=True)
-    analytes = list(pd.unique(wells["analyte"]))
-    units = [unit for unit in pd.unique(wells["unit"]) if unit]
-    standards = wells[(wells["type"] == "standard") & (wells["expected"] > 0) & wells["signal"].notna()]
-    has_values = bool((wells["status"] != "missing").any())
-    lines = [
-        f"  - id: {id_}",
-        f"    # guessed: {files[0].why}; {len(analytes)} analytes: {listed(analytes, 6)}",
-        f"    format: {name}",
-        f"    files: {quoted([file.path for file in files])}",
-    ]
-    if standards.empty and not has_values:
-        return [
-            *lines,
-            "    concentration: signal   # the files hold neither concentrations nor standards",
-            "    unit: MFI",
-        ]
-    if units:
-        lines.append(f"    unit: {quoted(units[0])}   # as the files say")
-    else:
-        lines.append("    unit: pg/mL   # guessed: the files do not say; please check")
-    if not standards.empty and not is_log_unit(units[0] if units else ""):
-        lines.append("    # concentration: instrument   # instead of curves fitted here; both are compared in any case")
-    return lines
+def _populations(content: Content, why: str) -> InstrumentFile:
+    try:
+        frame = read_flowjo(content).frame
+    except Problems:
+        # percentages between 0 and 1 need to be told from fractions; a person is asked to look at the unit
+        frame = read_flowjo(content, unit="%").frame
+    paths = {path[:length]: None for path in frame["path"] for length in range(1, len(path) + 1)}
+    gates = name_gates(paths, NameBook([]))
+    features = dict.fromkeys(gates[path].written for path in frame["path"] if path and not gates[path].step)
+    unit = "%" if (frame["measure"] == "fraction").any() else ""
+    return InstrumentFile(content.path, "cell", "flowjo", why, _different(frame["written"]), tuple(features), unit=unit)
+
+
+def _different(texts: pd.Series) -> tuple[str, ...]:
+    return tuple(str(text) for text in pd.unique(texts) if text)

@@ -68,6 +68,14 @@ def open_files(paths: Iterable[str | Path]) -> Opened:
     return Opened(tables, instruments, left_out)
 
 
+def open_as_tables(path: str) -> list[Table]:
+    """The tables of one file, whatever instrument wrote it; none where it holds no table."""
+    try:
+        return _tables_of(path, [])
+    except Problems:
+        return []
+
+
 def _expanded(paths: Iterable[str | Path], problems: list[Problem]) -> list[str]:
     """Files named, each once, relative to the current folder where they lie below it."""
     found: dict[str, None] = {}

@@ -41,14 +41,22 @@ class People:
         return self.sheet or self.tables[0]
 
 
-def find_people(understood: Sequence[Understood]) -> People | None:
-    """Find who was measured when, or None where nothing says it."""
+def find_people(understood: Sequence[Understood], named: Sequence[Understood] = ()) -> People | None:
+    """Find who was measured when, or None where nothing says it.
+
+    Parameters: `understood`, the tables; `named`, tables of nothing but the samples that instruments' files name.
+    """
     sheets = [one for one in understood if one.kind == "samples" and _is_key(rows_of(one))]
     if sheets:
         sheet = max(sheets, key=lambda one: len(one.table.grid.frame))
         return People(_people_only(sheet), (), sheet)
     values = [one for one in understood if one.kind == "values"]
     said = [one for one in values if {"subject", "visit"} <= set(one.roles)]
+    has_ids = any("sample" in one.roles for one in said)
+    # instruments' files can be linked by a sample id alone, and here only their own names hold one
+    only_named = said and not has_ids and not any("arm" in one.roles for one in said)
+    if only_named and (by_name := _by_pattern(named)) is not None:
+        return by_name
     if said:
         with_arms = [one for one in said if "arm" in one.roles]
         several = any(one.columns[one.roles["arm"]].distinct > 1 for one in with_arms)
@@ -57,7 +65,7 @@ def find_people(understood: Sequence[Understood]) -> People | None:
         rows = rows[(rows["subject"] != "") & (rows["visit"] != "")]
         is_key = all(_names_one_each(rows_of(one)) for one in tables)
         return People(rows.drop_duplicates(list(KEYS)), tuple(tables), sample_is_key=is_key)
-    return _by_pattern([one for one in values if "sample" in one.roles])
+    return _by_pattern([*named, *(one for one in values if "sample" in one.roles)])
 
 
 def rows_of(understood: Understood) -> pd.DataFrame:
@@ -95,10 +103,9 @@ def _names_one_each(rows: pd.DataFrame) -> bool:
 
 
 def _by_pattern(tables: Sequence[Understood]) -> People | None:
-    """Take the sample ids apart: the same pattern for all tables that it fits."""
-    best: tuple[tuple[float, int, int], str, pd.DataFrame, int] | None = None
-    for first in tables:
-        ids = pd.Series(pd.unique(first.columns[first.roles["sample"]].texts), dtype=object)
+    """Take the sample ids apart: the pattern that fits one table best, for all tables that it fits."""
+    best: tuple[tuple[float, int, int], str, str] | None = None
+    for ids in map(_sample_ids, tables):
         for pattern, expression in _patterns():
             parts = ids.str.extract(expression)
             fits = parts.notna().all(axis=1)
@@ -107,12 +114,20 @@ def _by_pattern(tables: Sequence[Understood]) -> People | None:
                 continue
             score = (round(float(fits.mean()), 2), -parts["visit"].nunique(), int("{arm}" in pattern))
             if best is None or score > best[0]:
-                best = score, pattern, parts.assign(sample=ids[fits]), int((~fits).sum())
+                best = score, pattern, expression
     if best is None:
         return None
-    _, pattern, parts, misfits = best
-    rows = parts.reindex(columns=list(KEYS), fill_value="").astype(object)
-    return People(rows, tuple(tables), pattern=pattern, misfits=misfits)
+    _, pattern, expression = best
+    fitting = [one for one in tables if _sample_ids(one).str.fullmatch(expression).mean() >= _FITTING_SHARE]
+    ids = pd.concat(list(map(_sample_ids, fitting)), ignore_index=True).drop_duplicates()
+    parts = ids.str.extract(expression).assign(sample=ids)
+    fits = parts.notna().all(axis=1)
+    rows = parts[fits].reindex(columns=list(KEYS), fill_value="").astype(object)
+    return People(rows, tuple(fitting), pattern=pattern, misfits=int((~fits).sum()))
+
+
+def _sample_ids(table: Understood) -> pd.Series:
+    return pd.Series(pd.unique(table.columns[table.roles["sample"]].texts), dtype=object)
 
 
 def _patterns() -> list[tuple[str, str]]:

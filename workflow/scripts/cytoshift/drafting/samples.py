@@ -52,6 +52,7 @@ def _from(people: People, sources: Sources) -> list[str]:
     for one in people.tables:
         drafts = [draft for draft in sources.values if one in draft.tables]
         ids += [draft.id for place, draft in enumerate(drafts) if place == 0 or draft.group.where]
+        ids += [source.id for source in sources.instruments if source.names is one]
     return list(dict.fromkeys(ids))
 
 
@@ -63,7 +64,13 @@ def _comments(people: People) -> list[str]:
         composed = f"is composed of subject and visit ({subjects} × {visits} different)"
         lines = [f"# guessed: {sample} {composed}; please check"]
         if people.misfits:
-            lines.append(f"# {people.misfits} sample ids are not; standards and blanks can be left out by `where`")
+            mend = (
+                "a layout can say what they are"
+                if people.main.kind == "instrument"
+                else ("standards and blanks can be left out by `where`")
+            )
+            what = "id is" if people.misfits == 1 else "ids are"
+            lines.append(f"# {people.misfits} sample {what} not; {mend}")
         return lines
     used = [key for key in KEYS if key in people.main.roles and (key != "sample" or people.sample_is_key)]
     counted = ", ".join(

@@ -7,8 +7,8 @@ from typing import Any
 
 from cytoshift.drafting.columns import decimal_of
 from cytoshift.drafting.design import DesignDraft, find_contrasts
-from cytoshift.drafting.instruments import InstrumentFile, instrument_lines
-from cytoshift.drafting.known_names import known_id, unknown_names
+from cytoshift.drafting.instrument_sources import instrument_lines
+from cytoshift.drafting.known_names import Layer, known_id, unknown_names
 from cytoshift.drafting.occasions import Occasion
 from cytoshift.drafting.people import People
 from cytoshift.drafting.quoting import listed, printable, quoted
@@ -65,14 +65,14 @@ def _arm(arm: Occasion, place: int, design: DesignDraft) -> str:
     return quoted(entry) + (f"   # {comment}; {CHECK}" if comment else "")
 
 
-def source_lines(sources: Sources, people: People, instruments: Sequence[InstrumentFile] = ()) -> list[str]:
+def source_lines(sources: Sources, people: People) -> list[str]:
     """`samples`, `cytokines`, `cells` and `outcomes`."""
     lines = samples_lines(people, sources)
     for section, layer in (("cytokines", "cytokine"), ("cells", "cell")):
         drafts = [draft for draft in sources.values if draft.group.layer == layer]
-        of_instruments = instruments if layer == "cytokine" else ()
-        lines += [f"{section}:"] if drafts or of_instruments else []
-        lines += instrument_lines(of_instruments, [draft.id for draft in sources.values])
+        exported = [source for source in sources.instruments if source.layer == layer]
+        lines += [f"{section}:"] if drafts or exported else []
+        lines += [line for source in exported for line in instrument_lines(source)]
         for place, draft in enumerate(drafts):
             lines += _source(draft)
             has_limits = draft.limits or "lower" in draft.group.companions or is_log_unit(draft.group.unit)
@@ -139,8 +139,10 @@ def name_lines(sources: Sources) -> list[str]:
     """`names`, commented out: what no vocabulary knows, with what it resembles."""
     lines: list[str] = []
     plain: list[str] = []
-    for draft in sources.values:
-        for unknown in unknown_names(draft.group.written, draft.group.layer):
+    named: list[tuple[Sequence[str], Layer]] = [(source.features, source.layer) for source in sources.instruments]
+    named += [(draft.group.written, draft.group.layer) for draft in sources.values]
+    for written, layer in named:
+        for unknown in unknown_names(written, layer):
             if unknown.suggestion:
                 lines.append(
                     f"#   - {quoted({'written': unknown.written, 'is': unknown.suggestion})}   # did you mean this?"
@@ -155,6 +157,8 @@ def name_lines(sources: Sources) -> list[str]:
 def index_lines(sources: Sources) -> list[str]:
     """`indices`, commented out, where the cells for a usual ratio are there."""
     cells = set().union(*(draft.group.ids() for draft in sources.values if draft.group.layer == "cell"))
+    exported = [source for source in sources.instruments if source.layer == "cell"]
+    cells |= {id_ for source in exported for name in source.features if (id_ := known_id(name, "cell"))}
     usual = (
         ("nlr", "Neutrophil–lymphocyte ratio", "neutrophils", "lymphocytes"),
         ("th17_treg", "Th17/Treg ratio", "th17", "treg"),

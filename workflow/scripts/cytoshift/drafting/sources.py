@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any
 
+from cytoshift.drafting.globs import as_globs
 from cytoshift.drafting.groups import Group, one_by_one
+from cytoshift.drafting.instrument_sources import InstrumentSource
 from cytoshift.drafting.kinds import Understood, covariate_columns
 from cytoshift.drafting.known_names import known_id
 from cytoshift.drafting.people import People, rows_of
@@ -40,7 +42,7 @@ class SourceDraft:
 
     def files(self) -> list[str]:
         """Its files, as a glob where they are all the files of a folder."""
-        return _as_globs([one.table.path for one in self.tables])
+        return as_globs([one.table.path for one in self.tables])
 
 
 @dataclass
@@ -60,15 +62,27 @@ class Sources:
 
     values: list[SourceDraft]
     scores: list[ScoreDraft]
+    instruments: list[InstrumentSource]
     left_out: list[str]
 
 
-def find_sources(understood: Sequence[Understood], people: People, several_arms: bool, crossover: bool) -> Sources:
-    """Make sources of the tables with values and scores; limits and plates files go with the source they fit."""
+def find_sources(
+    understood: Sequence[Understood],
+    instruments: Sequence[InstrumentSource],
+    people: People,
+    several_arms: bool,
+    crossover: bool,
+) -> Sources:
+    """Make sources of the tables with values and scores; limits and plates files go with the source they fit.
+
+    Tables that say what is on the plates of `instruments` have their place already.
+    """
     left_out: list[str] = []
     drafts: list[SourceDraft] = []
     scores: list[ScoreDraft] = []
-    ids = _UniqueIds()
+    ids = _UniqueIds(source.id for source in instruments)
+    placed = {path for source in instruments for path in (source.plates, *source.layouts)}
+    understood = [one for one in understood if one.table.path not in placed]
     for one in understood:
         if one.kind in ("samples", "limits", "plates", "layout") and not one.scores:
             continue
@@ -85,7 +99,7 @@ def find_sources(understood: Sequence[Understood], people: People, several_arms:
     for score in scores:
         score.id = ids.take(make_id(score.column), "score")
     _attach(drafts, understood, left_out)
-    return Sources(drafts, scores, left_out)
+    return Sources(drafts, scores, list(instruments), left_out)
 
 
 def _why(one: Understood) -> str:
@@ -259,23 +273,11 @@ def _give(draft: SourceDraft | None, key: str, one: Understood, left_out: list[s
     setattr(draft, key, one.table.path)
 
 
-def _as_globs(paths: Iterable[str]) -> list[str]:
-    paths = list(dict.fromkeys(paths))
-    folders = {Path(path).parent for path in paths}
-    suffixes = {Path(path).suffix for path in paths}
-    if len(paths) > 2 and len(folders) == len(suffixes) == 1 and not re.search(r"[*?\[]", str(*folders)):
-        pattern = f"*{suffixes.pop()}"
-        folder = folders.pop()
-        if sorted(path.as_posix() for path in folder.glob(pattern)) == sorted(Path(path).as_posix() for path in paths):
-            return [(folder / pattern).as_posix()]
-    return paths
-
-
 class _UniqueIds:
     """Hands out each id once."""
 
-    def __init__(self) -> None:
-        self._used: set[str] = set()
+    def __init__(self, taken: Iterable[str] = ()) -> None:
+        self._used = set(taken)
 
     def take(self, *names: str) -> str:
         """The first name that is free, otherwise the last with a number."""

@@ -32,7 +32,8 @@ def read_cells(source: CellSource, context: Context) -> pd.DataFrame | None:
     frame = _read_tables(source, context) if source.format == "table" else read_flowjo_cells(source, context)
     if frame is None:
         return None
-    frame["resolution"] = frame["factor"] * _resolutions(frame)
+    # an event more or less is the smallest step there is, however many each sample has
+    frame["resolution"] = (frame["factor"] * _resolutions(frame)).mask(frame["measure"] == "events", 1.0)
     _zeros_to_intervals(frame, source, context)
     return frame.drop(columns=["factor", "decimals", "raw"])
 

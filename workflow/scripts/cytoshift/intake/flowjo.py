@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from cytoshift.findings import plural
-from cytoshift.intake.flowjo_readout import PopulationReadout
+from cytoshift.intake.flowjo_readout import Path, PopulationReadout
 from cytoshift.intake.flowjo_table import Percent, is_table, read_table
 from cytoshift.intake.flowjo_workspace import is_workspace, read_workspace
 from cytoshift.intake.instruments.content import Content
@@ -94,25 +95,34 @@ def _without_known_shares(readout: PopulationReadout) -> PopulationReadout:
         return readout
     own = count.reindex(pd.MultiIndex.from_frame(shares[key])).to_numpy(dtype=float)
     whole = count.reindex(pd.MultiIndex.from_arrays([shares["written"], shares["parent_path"]])).to_numpy(dtype=float)
-    counted = np.isfinite(own) & (whole > 0)
-    if not counted.any():
-        return readout
     said = shares["value"].to_numpy(dtype=float)
+    needed = np.isfinite(said) & ~(np.isfinite(own) & np.isfinite(whole))
+    counted = set(frame.loc[frame["measure"] == "events", "path"])
+    keeps = set(shares.loc[needed, "path"])
+    known = np.array(
+        [path in counted and parent in counted and path not in keeps for path, parent in _paths(shares)], dtype=bool
+    )
+    if not known.any():
+        return readout
     with np.errstate(divide="ignore", invalid="ignore"):
         found = own / whole
-        off = counted & (np.abs(said - found) > np.maximum(_ROUNDING * found, 0.5e-4))
+        off = known & (whole > 0) & (np.abs(said - found) > np.maximum(_ROUNDING * found, 0.5e-4))
     remarks = list(readout.remarks)
     message = (
-        f"{plural(int(counted.sum()), 'value')} of Freq. of Parent are left out: the events of the population and of "
+        f"{plural(int(known.sum()), 'value')} of Freq. of Parent are left out: the events of the population and of "
         "its parent are in the file, and say the same exactly."
     )
-    remarks.append(Remark("known_share", message, "note", "excluded", {"values": int(counted.sum())}))
+    remarks.append(Remark("known_share", message, "note", "excluded", {"values": int(known.sum())}))
     if off.any():
         first = shares.iloc[int(np.flatnonzero(off)[0])]
         message = (
             f"{plural(int(off.sum()), 'value')} of Freq. of Parent differ from the events "
             f"(first in row {first['source_row']}, column {first['source_column']!r}); the events are used."
         )
-        numbers: dict[str, float | str] = {"values": int(off.sum()), "of": int(counted.sum())}
+        numbers: dict[str, float | str] = {"values": int(off.sum()), "of": int(known.sum())}
         remarks.append(Remark("share_differs", message, "warning", "flagged", numbers))
-    return replace(readout, frame=frame.drop(index=shares.index[counted]).reset_index(drop=True), remarks=remarks)
+    return replace(readout, frame=frame.drop(index=shares.index[known]).reset_index(drop=True), remarks=remarks)
+
+
+def _paths(shares: pd.DataFrame) -> Iterator[tuple[Path, Path]]:
+    return zip(shares["path"], shares["parent_path"], strict=True)

@@ -37,7 +37,7 @@ def read_flowjo_cells(source: CellSource, context: Context) -> pd.DataFrame | No
     frame = frame[frame["path"].isin(wanted | divisors)].reset_index(drop=True)
     frame["measure"] = frame["measure"].map(lambda measure: UNITS[_UNIT_OF[measure]][0])
     features = _features(frame, named, source, context)
-    _check_parents(source, features, context)
+    _check_parents(source, {named[path].feature.id for path, _ in features}, context)
     if frame.empty:
         context.notebook.problem(read[0][0], "", f"has no populations for {source.id}, only steps of the gating")
         return None
@@ -126,8 +126,8 @@ def _parent_id(
     return ""
 
 
-def _check_parents(source: CellSource, features: dict[tuple[Path, str], Feature], context: Context) -> None:
-    ids = sorted({feature.id for feature in features.values()})
+def _check_parents(source: CellSource, populations: set[str], context: Context) -> None:
+    ids = sorted(populations)
     for name in source.parents:
         if name not in ids:
             message = f"{name!r} is no population of the source; legal: {', '.join(ids)}{did_you_mean(name, ids)}"

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from cytoshift.findings import listed, plural
-from cytoshift.intake.flowjo_readout import Path, PopulationReadout, oversized, population_frame, sample_name
+from cytoshift.intake.flowjo_headers import PopulationColumn, count_headers, population_columns
+from cytoshift.intake.flowjo_readout import PopulationReadout, oversized, population_frame, sample_name
 from cytoshift.intake.instruments.content import Content
 from cytoshift.intake.instruments.readout import Remark
 from cytoshift.intake.raw_rows import is_blank, read_rows
@@ -22,30 +21,11 @@ from cytoshift.intake.workbooks import Typed
 from cytoshift.study.problem import Problem, Problems
 
 Percent = Literal["", "%", "fraction"]
-_HEADER = re.compile(r"(?P<path>.*?)\s*\|\s*(?P<statistic>[^|]+)")
-_STATISTICS = (
-    ("events", re.compile(r"count|#\s*cells", re.IGNORECASE)),
-    ("fraction", re.compile(r"freq(?:\.|uency)? of parent(?:\s*\(%\))?", re.IGNORECASE)),
-    ("count_per_ul", re.compile(r"(?:count|cells|events)\s*/\s*[uµμ]l", re.IGNORECASE)),
-)
-_KNOWN = re.compile(
-    r"count|#\s*cells|freq(?:\.|uency)? of .*|(?:geometric )?mean\b.*|median\b.*|mode\b.*|(?:robust )?(?:cv|sd)\b.*|"
-    r"(?:count|cells|events)\s*/\s*[uµμ]l",
-    re.IGNORECASE,
-)
 _SUMMARIES = frozenset(
     ("mean", "sd", "stddev", "std dev", "median", "cv", "%cv", "rsd", "sem", "min", "max", "sum", "geometric mean")
 )
 _SNIFFED_ROWS = 30
 _MEAN_TOLERANCE = 0.006  # FlowJo prints three digits of the values and of their mean
-
-
-@dataclass(frozen=True)
-class _Column:
-    place: int
-    header: str
-    path: Path
-    measure: str
 
 
 def is_table(content: Content) -> bool:
@@ -55,11 +35,11 @@ def is_table(content: Content) -> bool:
     try:
         if content.kind == "workbook":
             rows = [row for sheet in content.sheets.values() for row in sheet[:_SNIFFED_ROWS]]
-            return any(_headers([str(cell) for cell in row]) for row in rows)
+            return any(count_headers([str(cell) for cell in row]) for row in rows)
         lines = content.head.splitlines()[:_SNIFFED_ROWS]
     except Unreadable:
         return False
-    return any(_headers(row) for separator in SEPARATORS for row in csv.reader(lines, delimiter=separator))
+    return any(count_headers(row) for separator in SEPARATORS for row in csv.reader(lines, delimiter=separator))
 
 
 def read_table(content: Content, sheet: str | None, decimal: Decimal | None, unit: Percent) -> PopulationReadout:
@@ -70,10 +50,10 @@ def read_table(content: Content, sheet: str | None, decimal: Decimal | None, uni
     Raises Problems for rows of another length than the header, cells that are no number, two rows of one sample that
     differ, and percentages that may be fractions.
     """
-    name, rows = _pick(read_rows(content, sheet, lambda texts: max(map(_headers, texts), default=0)), content.path)
+    name, rows = _pick(read_rows(content, sheet, lambda texts: max(map(count_headers, texts), default=0)), content.path)
     where = f"{content.path} [{name}]" if name else content.path
-    top = next(place for place, row in enumerate(rows.rows) if _headers(row))
-    columns, remarks, problems = _columns(rows.rows[top], where, top)
+    top = next(place for place, row in enumerate(rows.rows) if count_headers(row))
+    columns, remarks, problems = population_columns(rows.rows[top], where, top)
     body, more, mistakes = _body(rows, top, where)
     remarks += more
     problems += mistakes
@@ -97,55 +77,13 @@ def read_table(content: Content, sheet: str | None, decimal: Decimal | None, uni
     return PopulationReadout("FlowJo table", frame, remarks)
 
 
-def _headers(row: list[str]) -> int:
-    return sum(_is_statistic(cell) for cell in row)
-
-
-def _is_statistic(cell: str) -> bool:
-    match = _HEADER.fullmatch(cell.strip())
-    return match is not None and _KNOWN.fullmatch(match["statistic"].strip()) is not None
-
-
 def _pick(sheets: dict[str, Typed], path: str) -> tuple[str, Typed]:
-    fitting = {name: rows for name, rows in sheets.items() if any(map(_headers, rows.rows[:_SNIFFED_ROWS]))}
+    fitting = {name: rows for name, rows in sheets.items() if any(map(count_headers, rows.rows[:_SNIFFED_ROWS]))}
     if len(fitting) != 1:
         several = f"has FlowJo tables in the sheets {listed(fitting)}; name one with `sheet`"
         none = 'has no header such as "Lymphocytes/T cells | Freq. of Parent"'
         raise Problems([Problem(path, "", several if fitting else none)])
     return next(iter(fitting.items()))
-
-
-def _columns(header: list[str], where: str, top: int) -> tuple[list[_Column], list[Remark], list[Problem]]:
-    columns: list[_Column] = []
-    problems: list[Problem] = []
-    statistics: dict[str, int] = {}
-    others: list[str] = []
-    for place, written in enumerate(header[1:], start=1):
-        match = _HEADER.fullmatch(written)
-        if match is None:
-            others += [written] if written else []
-            continue
-        statistic = match["statistic"].strip()
-        measure = next((name for name, words in _STATISTICS if words.fullmatch(statistic)), "")
-        path = tuple(gate.strip() for gate in match["path"].split("/") if gate.strip())
-        if not measure:
-            short = re.sub(r"\s*\(.*", "", statistic)
-            statistics[short] = statistics.get(short, 0) + 1
-        elif any((column.path, column.measure) == (path, measure) for column in columns):
-            message = f"{written!r} is there twice; keep one of the columns"
-            problems.append(Problem(where, f"row {top + 1}", message))
-        elif path or measure != "fraction":
-            columns.append(_Column(place, written, path, measure))
-    remarks = []
-    if statistics:
-        names = [f"{name} ({count})" for name, count in statistics.items()]
-        message = f"statistics other than Count and Freq. of Parent are not read: {listed(names)}."
-        numbers: dict[str, float | str] = {"columns": sum(statistics.values())}
-        remarks.append(Remark("statistics_left_out", message, "note", "excluded", numbers))
-    if others:
-        message = f"columns that are no population are not read: {listed(others)}."
-        remarks.append(Remark("other_columns", message, "note", "excluded", {"columns": len(others)}))
-    return columns, remarks, problems
 
 
 def _name(rows: Typed, place: int) -> str:
@@ -186,7 +124,7 @@ def _body(rows: Typed, top: int, where: str) -> tuple[list[int], list[Remark], l
 
 
 def _values(
-    rows: Typed, body: list[int], columns: list[_Column], decimal: Decimal | None, unit: Percent, where: str
+    rows: Typed, body: list[int], columns: list[PopulationColumn], decimal: Decimal | None, unit: Percent, where: str
 ) -> np.ndarray:
     """Numbers (rows, columns), fractions between 0 and 1; NaN for gaps."""
     texts = np.array([[rows.rows[place][column.place] for column in columns] for place in body], dtype=object)
@@ -225,7 +163,12 @@ def _summary(rows: Typed, place: int) -> bool:
 
 
 def _scale(
-    columns: list[_Column], value: np.ndarray, says_percent: bool, is_fraction: np.ndarray, unit: Percent, where: str
+    columns: list[PopulationColumn],
+    value: np.ndarray,
+    says_percent: bool,
+    is_fraction: np.ndarray,
+    unit: Percent,
+    where: str,
 ) -> float:
     """0.01 for percentages, 1 for fractions; Problems where nothing says which, or a value cannot be one."""
     shares = value[:, is_fraction]
@@ -249,7 +192,7 @@ def _scale(
 
 
 def _summaries(
-    rows: Typed, body: list[int], columns: list[_Column], values: np.ndarray, kept: np.ndarray
+    rows: Typed, body: list[int], columns: list[PopulationColumn], values: np.ndarray, kept: np.ndarray
 ) -> Iterator[Remark]:
     """FlowJo's own rows Mean and SD: no samples, but the mean tells whether rows were lost or changed."""
     names = [_name(rows, place) for at, place in enumerate(body) if not kept[at]]

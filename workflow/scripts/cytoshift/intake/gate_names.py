@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cytoshift.intake.flowjo_readout import Path, gates
 from cytoshift.intake.names import Feature, NameBook
+from cytoshift.vocabulary.gating import is_gating_step
 from cytoshift.vocabulary.names import find_population, population
 
-_STEPS = re.compile(
-    r"single(?:t|ts|s|[- ]cells?)?|doublets?(?: excluded)?|(?:no|non)[- ]doublets?|(?:good|clean) (?:events|cells)|"
-    r"live(?:[/ -]?dead)?(?:[- ]cells?)?|alive|dead(?:[- ]cells?)?|viable(?:[- ]cells?)?|viability|time(?: gate)?|"
-    r"(?:(?:no|non)[- ])?debris|cells|all(?: (?:cells|events))?|events|ungated|scatter|[fs]sc(?:[-_ ][ahw])?.*|beads",
-    re.IGNORECASE,
-)
 # any blood cell may lie inside these, whatever its usual parent is
 _CONTAINERS = frozenset(("leukocytes", "pbmc", "granulocytes"))
 
@@ -58,7 +52,7 @@ def _name(path: Path, ends: Counter[Path], names: NameBook) -> Gate:
 
 def _gate(written: str, path: Path, names: NameBook) -> Gate:
     feature = names.find(written, "cell")
-    return Gate(written, feature, feature.how == "unknown" and _STEPS.fullmatch(path[-1].strip()) is not None)
+    return Gate(written, feature, feature.how == "unknown" and is_gating_step(path[-1]))
 
 
 def _fits(population_id: str, path: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import PurePosixPath
 
@@ -18,25 +19,28 @@ from cytoshift.study.sources import CytokineSource
 
 
 def read_plate_files(
-    source: CytokineSource, notebook: Notebook, plates: PlateFile | None = None
+    source: CytokineSource, notebook: Notebook, plates: PlateFile | None = None, samples: Collection[str] = ()
 ) -> list[tuple[str, Readout]]:
     """Every instrument file of a source with its path, read once; `plate` is filled and layouts are applied.
 
-    Parameters: `plates`, the plates file of the source, opened here when None. A file that cannot be read is noted as
+    Parameters: `plates`, the plates file of the source, opened here when None; `samples`, ids of the sample sheet,
+    which a layout's "S1" may be rather than a standard. A file that cannot be read is noted as
     a problem and left out; what readers remark becomes findings.
     """
     opened = PlateFile(source, notebook) if plates is None else plates
-    return notebook.once(("plate files", source.id), lambda: _read(source, notebook, opened))
+    return notebook.once(("plate files", source.id), lambda: _read(source, notebook, opened, samples))
 
 
-def _read(source: CytokineSource, notebook: Notebook, plates: PlateFile) -> list[tuple[str, Readout]]:
+def _read(
+    source: CytokineSource, notebook: Notebook, plates: PlateFile, samples: Collection[str]
+) -> list[tuple[str, Readout]]:
     contents = notebook.contents(source.files)
     options = Options(decimal=source.decimal, sheet=source.sheet, unit=source.unit)
     read = []
     for content in contents:
         try:
             readout = read_instrument(content, source.format, options)
-            readout = _placed(readout, content.path, len(contents) > 1, plates)
+            readout = _placed(readout, content.path, len(contents) > 1, plates, samples)
         except Problems as problems:
             notebook.add(problems)
             continue
@@ -47,7 +51,7 @@ def _read(source: CytokineSource, notebook: Notebook, plates: PlateFile) -> list
     return read
 
 
-def _placed(readout: Readout, path: str, several_files: bool, plates: PlateFile) -> Readout:
+def _placed(readout: Readout, path: str, several_files: bool, plates: PlateFile, samples: Collection[str]) -> Readout:
     """The readout with a plate in every row, and wells named by the plates' layouts."""
     wells, curves = readout.wells.copy(), readout.curves.copy()
     unnamed = bool((wells["plate"] == "").any())
@@ -61,7 +65,7 @@ def _placed(readout: Readout, path: str, several_files: bool, plates: PlateFile)
     for plate, part in wells.groupby("plate", sort=False):
         layout = plates.layout(str(plate))
         if layout is not None:
-            part, more = apply_layout(part, layout)
+            part, more = apply_layout(part, layout, samples)
             remarks += more
         parts.append(part)
     plates.note(wells["plate"], path)

@@ -41,7 +41,8 @@ def read_plate_data(source: CytokineSource, context: Context) -> PlateData:
     knows, two units, one analyte under two names) and findings are noted in the context.
     """
     plates = PlateFile(source, context.notebook)
-    read = read_plate_files(source, context.notebook, plates)
+    samples = () if context.index is None else context.index.ids()
+    read = read_plate_files(source, context.notebook, plates, samples)
     parts = [_linked(readout, path, source, context) for path, readout in read]
     curves = [_curves(readout, path, source, context) for path, readout in read]
     filled = [part for part in parts if len(part)]

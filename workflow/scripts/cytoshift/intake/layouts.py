@@ -178,6 +178,15 @@ def _differences(wells: pd.DataFrame, rows: pd.DataFrame, keys: pd.Series) -> li
             f"({keys.iloc[first]}: {rows['type'].iloc[first]} and {wells['type'].iloc[first]}); the layout is followed."
         )
         remarks.append(Remark("layout_disagrees", message, "warning", "flagged", {"wells": keys[differ].nunique()}))
+    silent = (rows["sample"] != "") & (rows["type"] == "") & (wells["type"] != "sample")
+    if silent.any():
+        first = int(np.flatnonzero(silent)[0])
+        message = (
+            f"the layout does not say of what type {plural(keys[silent].nunique(), 'well')} are that the file calls "
+            f"{wells['type'].iloc[first]} and such ({keys.iloc[first]}: {rows['sample'].iloc[first]!r}); the file is "
+            "followed. Samples among them need the type sample in the layout."
+        )
+        remarks.append(Remark("type_from_file", message, "warning", "flagged", {"wells": keys[silent].nunique()}))
     return remarks
 
 

@@ -72,6 +72,10 @@ class SampleIndex:
         table = pd.DataFrame(found, columns=["sample", "subject", "visit", "linked"])
         return table.take(codes).set_axis(given.index)
 
+    def ids(self) -> list[str]:
+        """Every sample id of the study."""
+        return list(self._ids)
+
     def known(self, names: Iterable[str]) -> dict[str, dict[str, str]]:
         """Sample, subject and visit of those names that are sample ids; the others are left out."""
         found = {}

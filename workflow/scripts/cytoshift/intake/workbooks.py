@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from python_calamine import CalamineError, CalamineWorkbook
 
 from cytoshift.intake.texts import Unreadable
+from cytoshift.intake.whole_workbooks import sheet_cells, sheet_names
 from cytoshift.study.problem import did_you_mean
 
 
@@ -29,16 +29,10 @@ def read_workbook(content: bytes, sheet: str | None) -> Typed:
 
     Raises Unreadable for a broken workbook and for a sheet it does not have.
     """
-    try:
-        workbook = CalamineWorkbook.from_filelike(io.BytesIO(content))
-        names = workbook.sheet_names
-        if not names:
-            raise Unreadable("is a workbook without sheets")
-        if sheet is not None and sheet not in names:
-            raise Unreadable(f"has no sheet {sheet!r}; legal: {', '.join(names)}{did_you_mean(sheet, names)}")
-        cells = workbook.get_sheet_by_name(sheet if sheet is not None else names[0]).to_python(skip_empty_area=False)
-    except CalamineError as error:
-        raise Unreadable(f"is a workbook that cannot be read: {error}") from error
+    names = sheet_names(content)
+    if sheet is not None and sheet not in names:
+        raise Unreadable(f"has no sheet {sheet!r}; legal: {', '.join(names)}{did_you_mean(sheet, names)}")
+    cells = sheet_cells(content, names[0] if sheet is None else sheet)
     return Typed(
         [[as_text(cell) for cell in row] for row in cells],
         [[not isinstance(cell, str) for cell in row] for row in cells],

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cytoshift.findings import Finding, finding, listed, plural
+from cytoshift.vocabulary.gating import is_gating_step
 
 ENDS = ["value", "lower", "upper"]
 
@@ -18,7 +19,8 @@ def fractions_of_events(values: pd.DataFrame) -> tuple[pd.DataFrame, list[Findin
 
     `values` is the VALUES table without excluded rows; `parent` names the nearest ancestor that the source counted.
     A count of zero has its fraction like any other; one known only by a bound keeps it. The fraction is missing where
-    the total is. Events without a parent stay events, with a warning. Returns the values and findings.
+    the total is. Events of steps of the gating are left out; others without a parent stay events, with a warning.
+    Returns the values and findings.
     """
     events = (values["measure"] == "events").to_numpy()
     if not events.any():
@@ -35,12 +37,15 @@ def fractions_of_events(values: pd.DataFrame) -> tuple[pd.DataFrame, list[Findin
         with np.errstate(invalid="ignore"):
             fraction = (count + 0.5) / (total + 1.0)
         made[name] = np.where(divided, np.where(known, fraction, np.nan), values[name])
+    # events of a step of the gating ("Single Cells") only serve to divide by
+    steps = events & ~divided & values["as_written"].map(is_gating_step).to_numpy(dtype=bool)
     lost = divided & ~known & (values["status"] != "missing").to_numpy()
     made["status"] = values["status"].mask(zero & known, "observed").mask(divided & ~known, "missing")
     made["detected"] = values["detected"] & ~(divided & ~known)
     made["measure"] = values["measure"].mask(divided, "fraction_of_parent")
     made["unit"] = values["unit"].mask(divided, "fraction of " + values["parent"])
-    return made, _findings(values, events & ~divided, divided, lost)
+    found = _findings(values, events & ~divided & ~steps, divided, lost)
+    return made[~steps], found + _step_findings(values[steps])
 
 
 def _totals(values: pd.DataFrame, events: np.ndarray) -> np.ndarray:
@@ -54,6 +59,16 @@ def _totals(values: pd.DataFrame, events: np.ndarray) -> np.ndarray:
         wanted = pd.MultiIndex.from_arrays([values["source"], values["sample"], name])
         found = np.where(np.isnan(found), known.reindex(wanted).to_numpy(dtype=float), found)
     return np.where(events, found, np.nan)
+
+
+def _step_findings(rows: pd.DataFrame) -> list[Finding]:
+    found = []
+    for source, part in rows.groupby("source", sort=False):
+        names = part["as_written"].drop_duplicates()
+        message = f"{source}: steps of the gating are no populations and are not compared: {listed(names, 6)}."
+        numbers = {"gates": len(names)}
+        found.append(finding("normalize", "gating_steps", message, numbers, severity="note", action="excluded"))
+    return found
 
 
 def _findings(values: pd.DataFrame, alone: np.ndarray, divided: np.ndarray, lost: np.ndarray) -> list[Finding]:

@@ -23,8 +23,9 @@ from cytoshift.quality.westgard import (
 from cytoshift.tables import CONTROLS
 
 REFERENCES = ("bridge", "control", "pool")
-FALSE_ALARMS = 0.05  # share of sound studies in which one point of a series is reported by its distance alone
-PRIOR_SD_OF_PLATES = 0.15  # log2: runs differ by 10 % or so in their median analyte, less than in a single one
+FALSE_ALARMS = 0.05  # share of sound studies in which one plate of a control is reported by its distance alone
+FALSE_ALARMS_OF_ANALYTES = 0.01  # the same for single analytes: tails are heavy near the asymptotes of a curve
+PRIOR_SD_OF_PLATES = 0.1  # log2: runs differ by some 7 % in their median analyte, less than in a single one
 POINT = ["source", "control", "analyte", "plate"]
 WELL = ["source", "plate", "analyte", "well"]
 
@@ -42,8 +43,8 @@ def review_controls(
     The tables are calibrate's and intake's; `runs` numbers the plates of each source, (source, plate) → 1, 2, ….
     Controls are wells of type control and samples of type bridge, control or pool. Returns the CONTROLS table, where
     every analyte is judged by itself, and findings: plates on which a control is off in its median analyte (one
-    decision per control and plate), and single analytes that leave the rest of their plate's controls behind. Both
-    are held to about one sound study in twenty, which single analytes under Westgard's rules are not.
+    decision per control and plate), and single analytes that leave the rest of their plate's controls behind. Their
+    limits widen with the number of points, so that sound studies are mostly left in peace.
     """
     points = _control_points(measurements, concentrations, curves, wells, samples)
     if points.empty:
@@ -123,7 +124,7 @@ def _plates_off(source: str, charts: _Charts, shift: np.ndarray) -> list[Finding
     z = np.stack([leave_one_out(one[:, None], prior_sd=PRIOR_SD_OF_PLATES).z for one in shift])  # (controls, plates, 1)
     flags = westgard(z)
     with np.errstate(invalid="ignore"):
-        flags["1-3s"] &= np.abs(z) > _limit(int(np.isfinite(z).sum()))
+        flags["1-3s"] &= np.abs(z) > _limit(int(np.isfinite(z).sum()), FALSE_ALARMS)
     broken = broken_rules({rule: flags[rule] for rule in REJECTING})[:, :, 0]
     found = []
     for place, plate in enumerate(charts.plates):
@@ -158,7 +159,7 @@ def _analytes_off(source: str, charts: _Charts, from_centre: np.ndarray, shift: 
         return []
     z = np.stack([leave_one_out(one, prior_sd=_usual_sd(one)).z for one in from_centre - shift[:, :, None]])
     with np.errstate(invalid="ignore"):
-        off = np.abs(z) > _limit(int(np.isfinite(z).sum()))
+        off = np.abs(z) > _limit(int(np.isfinite(z).sum()), FALSE_ALARMS_OF_ANALYTES)
     found = []
     for analyte in np.flatnonzero(off.any(axis=(0, 1))):
         control, place = np.nonzero(off[:, :, analyte])
@@ -188,8 +189,8 @@ def _usual_sd(values: np.ndarray) -> float:
     return max(PRIOR_SD, float(np.sqrt(squares / max(df.sum(), 1))))
 
 
-def _limit(points: int) -> float:
-    return max(3.0, float(norm.isf(FALSE_ALARMS / 2 / max(points, 1))))
+def _limit(points: int, false_alarms: float) -> float:
+    return max(3.0, float(norm.isf(false_alarms / 2 / max(points, 1))))
 
 
 def _control_points(

@@ -39,7 +39,9 @@ def floor_candidates(rows: pd.DataFrame) -> pd.DataFrame:
 
     Columns source, feature, plate, value, group; indexed like `rows`.
     """
-    numbers = rows[(rows["layer"] == "cytokine") & (rows["status"] == "observed") & ~rows["excluded"]]
+    # nobody could write a constant into a concentration that was computed here
+    written = (rows["layer"] == "cytokine") & ~rows["concentration"].isin(["refit", "signal"])
+    numbers = rows[written & (rows["status"] == "observed") & ~rows["excluded"]]
     numbers = numbers[["source", "feature", "plate", "value"]]
     size = numbers.groupby(["source", "feature", "plate"])["value"].transform("size")
     return numbers.assign(group=numbers["plate"].where(size >= FEWEST_VALUES, ""))

@@ -125,6 +125,8 @@ def find_edge_effects(rows: pd.DataFrame, table: pd.DataFrame, generator: np.ran
     beyond a factor 1.05.
     """
     wells = table[(table["type"] == "sample") & table["row"].notna() & table["level"].notna()]
+    if wells.empty:
+        return []
     about = rows.drop_duplicates(KEY).set_index(KEY)[["sample", "subject", "replicates"]]
     wells = wells.join(about, on=KEY, how="inner")
     wells = wells[wells["subject"] != ""]

@@ -60,8 +60,9 @@ def collapse_replicates(rows: pd.DataFrame, references: set[str], limit: MaxRepl
     values["detected"] = (2 * seen > wells) & (values["status"] != "missing").to_numpy()
     values["plates"] = plates[first]
     values["wells"], values["cv"] = np.maximum(wells, 1), np.where(numbers >= 2, cv, np.nan)
+    outside = np.bincount(ids, weights=(placed["status"] == "extrapolated").to_numpy(), minlength=len(first)) > 0
     table = _replicates_table(values, rows, ids, mean, numbers)
-    findings += _audit(placed, table) + find_uneven_wells(values, references) + _limit_cv(values, limit)
+    findings += _audit(placed, table) + find_uneven_wells(values, references) + _limit_cv(values, outside, limit)
     return Collapsed(values.drop(columns="well").reset_index(drop=True), table, findings)
 
 
@@ -228,9 +229,13 @@ def _audit(placed: pd.DataFrame, table: pd.DataFrame) -> list[Finding]:
     return found
 
 
-def _limit_cv(values: pd.DataFrame, limit: MaxReplicateCv) -> list[Finding]:
-    """Flag, or exclude in place, values whose wells disagree more than the plan allows."""
-    wide = (values["cv"] > limit.limit) & ~values["excluded"]
+def _limit_cv(values: pd.DataFrame, outside: np.ndarray, limit: MaxReplicateCv) -> list[Finding]:
+    """Flag, or exclude in place, values whose wells disagree more than the plan allows.
+
+    Values with an extrapolated well (`outside`, (values,)) are not held to it: outside the range of the standards no
+    precision is promised, and their status says so already.
+    """
+    wide = (values["cv"] > limit.limit) & ~values["excluded"] & ~outside
     replicated = values["cv"].notna().groupby(values["feature"], sort=False).sum()
     found = []
     for feature, part in values[wide].groupby("feature", sort=False):

@@ -11,7 +11,7 @@ LOGARITHMIC_UNITS = ("NPX", "NPQ")
 KEY = ["source", "sample", "feature", "measure"]
 TEXT_COLUMNS = [
     *("layer", "source", "sample", "feature", "as_written", "label", "plate", "well"),
-    *("measure", "unit", "parent", "status", "limit_source", "source_file"),
+    *("measure", "unit", "parent", "status", "limit_source", "concentration", "source_file"),
 ]
 NUMBER_COLUMNS = ["value", "lower", "upper", "reported_mean", "reported_cv", "resolution", "source_row"]
 

@@ -76,65 +76,92 @@ def exchange_gains(scores: Scores) -> np.ndarray:
     the smaller of what the two distances would lose by an exchange; −∞ within a subject and for a sample without
     others of its subject.
     """
-    places = _places(scores.own, scores.subject)
-    weight = weights_of(scores.icc)
+    frame = _frame(scores)
+    places = frame.places(scores.own)
     distance = np.empty((len(places), len(places)))
     for occasion in range(len(scores.seen)):
         here = scores.occasion == occasion
-        distance[:, here] = _distances(scores.seen[occasion], places[here], weight)
-    return _mutual(distance, scores.subject)
+        distance[:, here] = frame.distances(scores.seen[occasion], places)[:, here]
+    return frame.mutual(distance)
 
 
-def largest_gain_without_swaps(scores: Scores, generator: np.random.Generator) -> float:
-    """The largest gain of a study like this one in which nothing was exchanged.
+@dataclass(frozen=True)
+class NullStudy:
+    """A study like this one in which nothing was exchanged: how its analytes go together, and where it has gaps."""
 
-    Subjects are drawn with variance ICC and visits with 1 − ICC; analytes keep the correlations that they have between
-    the subjects and between the visits of this study; gaps stay where they are.
+    between: np.ndarray
+    within: np.ndarray
+    icc: np.ndarray
+    frame: _Frame
+
+
+def null_study(scores: Scores) -> NullStudy:
+    """What is needed to draw studies without a swap.
+
+    Subjects vary with variance ICC and visits with 1 − ICC; analytes keep the correlations that they have between the
+    subjects and between the visits of this study; gaps stay where they are.
     """
     own, subject = scores.own, scores.subject
     filled = np.where(np.isfinite(own), own, 0.0)
     count = np.bincount(subject)
     means = np.stack([np.bincount(subject, column) / count for column in filled.T], axis=1)
-    between = _correlated(means - means.mean(axis=0), len(count), generator)[subject]
-    within = _correlated((filled - means[subject])[count[subject] > 1], len(own), generator)
-    drawn = np.sqrt(scores.icc) * between + np.sqrt(1 - scores.icc) * within
-    drawn = np.clip(np.where(np.isfinite(own), drawn, np.nan), -LARGEST_SCORE, LARGEST_SCORE)
-    places = _places(drawn, subject)
-    return float(_mutual(_distances(drawn, places, weights_of(scores.icc)), subject).max())
+    between = _correlations(means - means.mean(axis=0))
+    return NullStudy(between, _correlations((filled - means[subject])[count[subject] > 1]), scores.icc, _frame(scores))
+
+
+def largest_gain_without_swaps(null: NullStudy, generator: np.random.Generator) -> float:
+    """The largest gain of one such study, drawn by `generator`."""
+    subject = null.frame.subject
+    between = generator.standard_normal((subject.max() + 1, len(null.between))) @ null.between
+    within = generator.standard_normal((len(subject), len(null.within))) @ null.within
+    drawn = np.sqrt(null.icc) * between[subject] + np.sqrt(1 - null.icc) * within
+    drawn = np.where(null.frame.known, np.clip(drawn, -LARGEST_SCORE, LARGEST_SCORE), np.nan)
+    return float(null.frame.mutual(null.frame.distances(drawn, null.frame.places(drawn))).max())
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """What stays the same in every draw: subjects, gaps and weights."""
+
+    subject: np.ndarray
+    known: np.ndarray  # (samples, analytes)
+    weight: np.ndarray
+    others: np.ndarray  # (samples, samples): the other samples of the same subject
+    times: np.ndarray  # (samples, analytes): how many of those have the analyte
+    shared: np.ndarray  # (samples, places): weight of the analytes that both have
+
+    def places(self, own: np.ndarray) -> np.ndarray:
+        """Mean of the other samples of each sample's subject, (samples, analytes); 0 where there is none."""
+        return self.others @ np.where(self.known, own, 0.0) / np.maximum(self.times, 1.0)
+
+    def distances(self, points: np.ndarray, places: np.ndarray) -> np.ndarray:
+        """Weighted mean squared difference over the analytes that both have, (points, places); NaN without any."""
+        point = np.where(self.known, points, 0.0)
+        total = (point**2 * self.weight) @ (self.times > 0).T.astype(float) - 2 * (point * self.weight) @ places.T
+        total += (self.known * self.weight) @ (places**2).T
+        return np.where(self.shared > _SMALLEST, total / np.maximum(self.shared, _SMALLEST), np.nan)
+
+    def mutual(self, distance: np.ndarray) -> np.ndarray:
+        """The smaller of the two gains of every pair; −∞ where an exchange means nothing."""
+        gain = np.diag(distance)[None, :] - distance  # [t, s]: what the place of s gains when t takes it
+        both = np.minimum(gain, gain.T)
+        return np.where((self.subject[:, None] == self.subject) | np.isnan(both), -np.inf, both)
+
+
+def _frame(scores: Scores) -> _Frame:
+    known, subject, weight = np.isfinite(scores.own), scores.subject, weights_of(scores.icc)
+    others = (subject[:, None] == subject).astype(float)
+    np.fill_diagonal(others, 0.0)
+    times = others @ known
+    return _Frame(subject, known, weight, others, times, (known * weight) @ (times > 0).T.astype(float))
 
 
 def _variance(differences: np.ndarray) -> np.ndarray:
     return column_median(differences**2) / MEDIAN_OF_CHI2_1 / 2
 
 
-def _places(own: np.ndarray, subject: np.ndarray) -> np.ndarray:
-    """Mean of the other samples of each sample's subject, (samples, analytes)."""
-    known = np.isfinite(own)
-    same = (subject[:, None] == subject).astype(float)
-    np.fill_diagonal(same, 0.0)
-    count = same @ known
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(count > 0, same @ np.where(known, own, 0.0) / count, np.nan)
-
-
-def _distances(points: np.ndarray, places: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Weighted mean squared difference over the analytes that both have, (points, places); NaN where there is none."""
-    at_point, at_place = np.isfinite(points), np.isfinite(places)
-    point, place = np.where(at_point, points, 0.0), np.where(at_place, places, 0.0)
-    total = (point**2 * weight) @ at_place.T - 2 * (point * weight) @ place.T + (at_point * weight) @ (place**2).T
-    shared = (at_point * weight) @ at_place.T
-    return np.where(shared > _SMALLEST, total / np.maximum(shared, _SMALLEST), np.nan)
-
-
-def _mutual(distance: np.ndarray, subject: np.ndarray) -> np.ndarray:
-    own = np.diag(distance)
-    gain = own[None, :] - distance  # [t, s]: what the place of s gains when t takes it
-    both = np.minimum(gain, gain.T)
-    impossible = (subject[:, None] == subject) | np.isnan(both)
-    return np.where(impossible, -np.inf, both)
-
-
-def _correlated(rows: np.ndarray, count: int, generator: np.random.Generator) -> np.ndarray:
-    """Standard normal draws (count, analytes) with the correlations of `rows` (n, analytes), centred."""
+def _correlations(rows: np.ndarray) -> np.ndarray:
+    """A root (k, analytes) of the correlations of `rows` (n, analytes), which are centred."""
     length = np.sqrt((rows**2).sum(axis=0))
-    return generator.standard_normal((count, len(rows))) @ (rows / np.where(length > 0, length, 1.0))
+    _, size, axes = np.linalg.svd(rows / np.where(length > 0, length, 1.0), full_matrices=False)
+    return size[:, None] * axes

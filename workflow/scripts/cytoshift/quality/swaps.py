@@ -9,7 +9,7 @@ import pandas as pd
 
 from cytoshift.findings import Finding, finding, listed
 from cytoshift.quality.scale import Matrix, points, to_matrix
-from cytoshift.quality.swap_null import Scores, exchange_gains, largest_gain_without_swaps, standard_scores
+from cytoshift.quality.swap_null import Scores, exchange_gains, largest_gain_without_swaps, null_study, standard_scores
 
 FEWEST_ANALYTES = 20  # below, or with a lower ICC, people are not told apart well enough
 FEWEST_SUBJECTS = 5
@@ -33,14 +33,14 @@ class Exchange:
 
 
 def find_swaps(
-    values: pd.DataFrame, samples: pd.DataFrame, generator: np.random.Generator
+    values: pd.DataFrame, samples: pd.DataFrame, generator: np.random.Generator, draws: int = DRAWS
 ) -> tuple[list[str], list[Finding]]:
     """Find pairs of samples of two subjects whose exchange would bring both nearer to the subject they then belong to.
 
     `values` as from `collapse_replicates` without excluded rows; `samples` the kept samples. Each source with ≥ 20
     usable analytes is looked at alone (a tube is exchanged in one assay), otherwise all measurements together. A pair
     is reported when the smaller of its two gains (`exchange_gains`) is positive and beyond the 99.9 % point of the
-    study's largest gain over simulated studies without a swap (`largest_gain_without_swaps`, drawn by `generator`);
+    study's largest gain over `draws` simulated studies without a swap (`null_study`, by `generator`);
     then both subjects are set aside and the next pair is looked for. Not assessable below 20 analytes, five subjects
     with two samples, or a median ICC of 0.6. Returns the sample ids concerned, and findings.
     """
@@ -57,14 +57,14 @@ def find_swaps(
     suspects: list[str] = []
     found: list[Finding] = []
     for name, matrix in large.items():
-        concerned, more = _search(name, matrix, about, generator)
+        concerned, more = _search(name, matrix, about, generator, draws)
         suspects += [sample for sample in concerned if sample not in suspects]
         found += more
     return suspects, found
 
 
 def _search(
-    name: str, matrix: Matrix, about: pd.DataFrame, generator: np.random.Generator
+    name: str, matrix: Matrix, about: pd.DataFrame, generator: np.random.Generator, draws: int
 ) -> tuple[list[str], list[Finding]]:
     analytes = len(matrix.features)
     if analytes < FEWEST_ANALYTES:
@@ -82,11 +82,11 @@ def _search(
         return [], [_not_assessable(name, why, {"analytes": analytes, "icc": icc, "needed": LEAST_ICC})]
     scores = _most_telling(scores)
     gains = exchange_gains(scores)
-    limit = _limit(scores, float(gains.max()), generator)
+    limit = _limit(scores, float(gains.max()), generator, draws)
     if limit is None:
         return [], []
     exchanges = _exchanges(gains, limit, here)
-    numbers = {"limit": limit, "icc": icc, "analytes": len(scores.icc), "simulated": DRAWS}
+    numbers = {"limit": limit, "icc": icc, "analytes": len(scores.icc), "simulated": draws}
     concerned = [sample for one in exchanges for sample in (*one.samples, *(one.instead or ()))]
     return concerned, [_describe(name, one, numbers) for one in exchanges]
 
@@ -114,15 +114,16 @@ def _most_telling(scores: Scores) -> Scores:
     return Scores(scores.seen[:, :, best], scores.occasion, scores.subject, scores.icc[best])
 
 
-def _limit(scores: Scores, gain: float, generator: np.random.Generator) -> float | None:
+def _limit(scores: Scores, gain: float, generator: np.random.Generator, draws: int) -> float | None:
     """The gain that only one simulated study in 1,000 exceeds, at least 0; None as soon as `gain` is not beyond it."""
     if gain <= 0:
         return None
-    allowed = int(RARE * DRAWS)
+    allowed = int(RARE * draws)
+    null = null_study(scores)
     drawn: list[float] = []
     exceeding = 0
-    for _ in range(DRAWS):
-        drawn.append(largest_gain_without_swaps(scores, generator))
+    for _ in range(draws):
+        drawn.append(largest_gain_without_swaps(null, generator))
         exceeding += drawn[-1] >= gain
         if exceeding > allowed:
             return None

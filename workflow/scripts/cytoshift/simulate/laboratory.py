@@ -52,15 +52,15 @@ def measure_raw(
         contents = fill_plate(design.analytes, assay, names, held, plate.shift)
         signals = read_signals(contents, curves, assay, generator)
         beads = count_beads(signals.shape, assay, generator)
-        spoil_signals(design, assay, plate, contents.samples, signals, curves, saturated)
-        spoil_beads(assay, plate, contents.samples, beads, set(placed["sample"]), generator)
+        _spoil_signals(design, assay, plate, contents.samples, signals, curves, saturated)
+        _spoil_beads(assay, plate, contents.samples, beads, set(placed["sample"]), generator)
         raw = compute_results(plate, design.analytes, contents, signals, beads, curves, assay, generator)
         plates[plate.file] = raw = _lose_decimal(design, assay, raw)
         planted += _list_plate(design, assay, raw)
     return Measured(plates, pd.DataFrame(planted, columns=DEFECT_COLUMNS), true)
 
 
-def spoil_signals(
+def _spoil_signals(
     design: StudyDesign,
     assay: Assay,
     plate: Plate,
@@ -79,7 +79,7 @@ def spoil_signals(
         signals[samples == saturated, j] = curves.background[j] + SATURATED_AT * curves.b[j]
 
 
-def spoil_beads(
+def _spoil_beads(
     assay: Assay,
     plate: Plate,
     samples: np.ndarray,

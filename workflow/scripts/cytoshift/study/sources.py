@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from cytoshift.study.base import Id, Model, Named, OneOrMore, Text
 
@@ -14,7 +14,39 @@ CytokineFormat = Literal[
 ]
 CellFormat = Literal["table", "auto", "flowjo"]
 Concentration = Literal["refit", "instrument", "signal"]
-CellUnit = Literal["10^9/L", "10^3/uL", "cells/uL", "%", "fraction", "events"]
+_CELL_UNIT_SPELLINGS = {
+    "10^9/L": ("g/l", "10e9/l", "10*9/l", "x10^9/l", "x10e9/l", "10⁹/l", "x10⁹/l", "giga/l"),
+    "10^3/uL": (
+        "k/ul",
+        "10e3/ul",
+        "10*3/ul",
+        "x10^3/ul",
+        "x10e3/ul",
+        "10³/ul",
+        "x10³/ul",
+        "k/mm3",
+        "10^3/mm3",
+        "th/ul",
+    ),
+    "cells/uL": ("/ul", "cells/mm3", "/mm3", "cell/ul", "cells/mm³", "/mm³", "n/ul", "cells/mcl"),
+    "%": ("percent", "pct"),
+}
+_CELL_UNITS = {
+    spelling: unit for unit, others in _CELL_UNIT_SPELLINGS.items() for spelling in (*others, unit.casefold())
+}
+
+
+def _usual_cell_unit(written: object) -> object:
+    """The spelling used here of a unit as laboratories write it: K/µL is 10^3/uL."""
+    if not isinstance(written, str):
+        return written
+    plain = "".join(written.split()).casefold().replace("µ", "u").replace("μ", "u").replace("×", "x")
+    return _CELL_UNITS.get(plain, written)
+
+
+CellUnit = Annotated[
+    Literal["10^9/L", "10^3/uL", "cells/uL", "%", "fraction", "events"], BeforeValidator(_usual_cell_unit)
+]
 
 
 class Covariate(Model):

@@ -24,7 +24,7 @@ _WELL = (
 _SIGNALS = (
     number("signal", "raw signal: median fluorescence (MFI), electrochemiluminescence or optical density"),
     number("net_signal", "signal minus background, as the instrument's software gives it"),
-    count("beads", "beads counted"),
+    number("beads", "beads counted"),
     number("dilution", "dilution factor", "fold"),
     number("expected", "concentration a standard or control is said to have", "as in `unit`"),
 )
@@ -47,8 +47,8 @@ WELLS = Table(
     ),
 )
 _PARAMETERS = (
-    number("a", "asymptote at concentration 0 (b > 0)", "signal"),
-    number("b", "slope"),
+    number("a", "asymptote at concentration 0 where b > 0, far above where b < 0", "signal"),
+    number("b", "slope; the curves fitted here have b > 0, instruments may write it negative"),
     number("c", "mid concentration", "as in `unit`"),
     number("d", "the other asymptote", "signal"),
     number("g", "asymmetry; 1 in the 4PL"),

@@ -76,7 +76,8 @@ def units_of(table: LongTable, scale: Scale, options: Options) -> tuple[LongTabl
         raise refuse(table.where, "unit", message)
     keep = np.isin(units, wanted)
     others = [unit for unit in written if unit not in wanted]
-    message = f"{int((~keep).sum())} rows in {listed(others)} are left out: the study file asks for {options.unit}"
+    lost = plural(int((~keep).sum()), "row")
+    message = f"{lost} in {listed(others)} left out: the study file asks for {options.unit}"
     remark = Remark("other_unit", message, "warning", "excluded", {"rows": float((~keep).sum())})
     return table.take(keep), units[keep], [remark]
 
@@ -112,11 +113,8 @@ def affinity_wells(
         over = (status == "observed") & (value.value > above_limit)
     if np.isfinite(scale.floor):
         status[under | over] = "extrapolated"
-    written = table.text(scale.value)
-    name = table.headers.get(scale.value, scale.value)
-    gap = np.where(written == "", f"no {name} in the file", written + " in the file")
     flags = [_flag(table, key) for key, _ in about.checks]
-    reason = join_reasons([np.where(status == "missing", gap, ""), *flags])
+    reason = join_reasons([_gap_reasons(table, scale.value, status == "missing"), *flags])
     columns: dict[str, object] = {
         "plate": table.text("plate"), "well": table.text("well"), "written": table.text("sample"),
         "type": about.types, "level": np.where(about.types == "sample", "", table.text("sample")),
@@ -135,10 +133,18 @@ def _filled(table: LongTable, keys: Sequence[str]) -> str:
     return next((key for key in keys if key in table.texts and (table.texts[key] != "").any()), "")
 
 
+def _gap_reasons(table: LongTable, key: str, gap: np.ndarray) -> np.ndarray:
+    reasons = np.full(len(table), "", dtype=object)
+    written = table.text(key)[gap]
+    reasons[gap] = np.where(written == "", f"no {table.headers.get(key, key)} in the file", written + " in the file")
+    return reasons
+
+
 def _flag(table: LongTable, key: str) -> np.ndarray:
     """The vendor's word for each row where it is not a pass, with the column's name."""
-    words = map_texts(table.text(key), _PASSED)
-    return np.where(words == "", "", f"{table.headers.get(key, key)} " + words)
+    codes, unique = pd.factorize(map_texts(table.text(key), _PASSED))
+    words = [f"{table.headers.get(key, key)} {word}" if word else "" for word in unique]
+    return np.array([*words, ""], dtype=object)[codes]
 
 
 def _limit_remarks(
@@ -165,7 +171,7 @@ def _unlimited(table: LongTable, limit: str, measured: np.ndarray) -> list[Remar
         return []
     plates = [str(plate) for plate in pd.unique(table.text("plate")[bare]) if plate]
     where = f" (plates {listed(plates)})" if plates else ""
-    message = f"{plural(int(bare.sum()), 'value')} have no {table.headers[limit]} in the file{where}"
+    message = f"{plural(int(bare.sum()), 'value')} without a {table.headers[limit]} in the file{where}"
     return [Remark("limits_incomplete", message, numbers={"values": float(bare.sum())})]
 
 

@@ -9,8 +9,15 @@ import pandas as pd
 
 from cytoshift.findings import listed, plural
 from cytoshift.intake.instruments.bioplex_pooled import drop_pooled
-from cytoshift.intake.instruments.bioplex_remarks import arithmetic_remarks, coverage_remarks
-from cytoshift.intake.instruments.bioplex_rows import Found, StatedCurve, merge_rows, number_texts, typed_frame
+from cytoshift.intake.instruments.bioplex_remarks import arithmetic_remarks, coverage_remarks, partial_remarks
+from cytoshift.intake.instruments.bioplex_rows import (
+    Found,
+    StatedCurve,
+    complete_descriptions,
+    merge_rows,
+    number_texts,
+    typed_frame,
+)
 from cytoshift.intake.instruments.readout import Options, Readout, Remark, curve_frame, refuse, well_frame
 from cytoshift.intake.values import find_decimal
 from cytoshift.study.problem import Problem, Problems
@@ -32,11 +39,16 @@ def assemble(found: Found, path: str, options: Options, software: str) -> Readou
     problems = [*found.problems, *problems, *more]
     if not rows and not problems:
         raise refuse(path, "", "holds no row of results: no row has a Type (B, S1, C1, X1) and a Well (A1 or A1,A2)")
+    filled = complete_descriptions(rows)
     decimal = find_decimal([*number_texts(rows), *found.formula_numbers], options.decimal)
     frame, wrong = typed_frame(rows, decimal, path)
     if problems or wrong:
         raise Problems([*problems, *wrong])
     remarks = [*found.remarks]
+    if filled:
+        message = f"{plural(filled, 'row')} without Description have the one of the same well with other analytes"
+        remarks.append(Remark("descriptions_completed", message, "note", "nothing", {"rows": filled}))
+    remarks += partial_remarks(rows)
     if dropped:
         message = f"{plural(dropped, 'row')} repeated another exactly and {'was' if dropped == 1 else 'were'} left out"
         remarks.append(Remark("duplicate_rows", message, action="excluded", numbers={"rows": dropped}))

@@ -28,6 +28,13 @@ def drop_pooled(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[Remark]]:
         return frame, []
     members = members[members["pool"].isin(summaries)]
     remarks = [_agreement(frame, members)]
+    kept = int(pooled.sum()) - len(summaries)
+    if kept:
+        wells = frame.loc[pooled, "well"].drop(index=summaries)
+        message = (
+            f"{plural(kept, 'pooled row')} without single wells of their own are read as they are: {listed(wells)}"
+        )
+        remarks.append(Remark("pooled_rows_kept", message, numbers={"rows": kept}))
     absent = members[members["single"].isna()]
     if len(absent):
         names = [f"{analyte} {well}" for analyte, well in zip(absent["analyte"], absent["well"], strict=True)]

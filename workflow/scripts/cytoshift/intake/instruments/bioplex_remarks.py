@@ -14,10 +14,12 @@ from cytoshift.intake.instruments.bioplex_checks import (
     check_recovery,
     recognise_cv_divisor,
 )
-from cytoshift.intake.instruments.bioplex_rows import StatedCurve, gaps
+from cytoshift.intake.instruments.bioplex_rows import DataRow, StatedCurve, gaps
+from cytoshift.intake.instruments.bioplex_sheets import NAMES
 from cytoshift.intake.instruments.readout import Remark
 
 _DIVISORS = {"net": "FI - Bkgd", "raw": "FI", "": "neither FI nor FI - Bkgd"}
+_EXPECTED = ("fi", "net", "sd", "cv", "observed", "expected", "recovery", "dilution", "beads")
 _MOSTLY = 0.95  # of the rows; the rest are rounding of the printed numbers
 
 
@@ -125,4 +127,35 @@ def missing_column_remarks(absent: dict[str, list[str]], tables: int) -> list[Re
         severity: Literal["warning", "note"] = "note" if column == "Bead Count" else "warning"
         message = f"column {column} is absent from {place}"
         remarks.append(Remark("column_absent", message, severity, numbers={"tables": len(where)}))
+    return remarks
+
+
+def partial_remarks(rows: list[DataRow]) -> list[Remark]:
+    """One remark per kind of number that some rows lack though others of their type have it.
+
+    Rows of one type are compared apart for single and pooled wells; wells that were not read or are outliers lack
+    numbers for a reason that their row gives.
+    """
+    groups: dict[tuple[str, bool], list[DataRow]] = {}
+    for row in rows:
+        if not (row.cells.get("fi") and row.cells["fi"].text in ("***", "---")):
+            groups.setdefault((row.role, "," in row.well), []).append(row)
+    lacking: dict[str, list[str]] = {}
+    for group in groups.values():
+        for kind in _EXPECTED:
+            without = [row for row in group if not (row.cells[kind].text if kind in row.cells else "")]
+            unsaid = [row for row in without if kind != "observed" or not row.note]
+            if unsaid and len(without) < len(group):
+                wells = [f"{row.label} {row.well} {row.analyte}" for row in unsaid]
+                lacking.setdefault(NAMES[kind], []).extend(wells)
+        unnamed = [f"{row.label} {row.well} {row.analyte}" for row in group if not row.description]
+        if len(unnamed) < len(group):
+            lacking.setdefault(NAMES["description"], []).extend(unnamed)
+    remarks = []
+    for name, wells in lacking.items():
+        if not wells:
+            continue
+        message = f"{name} is blank in {plural(len(wells), 'row')} though others of the type have it: {listed(wells)}"
+        severity: Literal["warning", "note"] = "note" if name == NAMES["beads"] else "warning"
+        remarks.append(Remark("numbers_absent", message, severity, numbers={"rows": len(wells)}))
     return remarks

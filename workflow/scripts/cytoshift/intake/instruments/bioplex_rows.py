@@ -123,6 +123,21 @@ def _contradiction(first: DataRow, row: DataRow) -> str:
     return ""
 
 
+def complete_descriptions(rows: list[DataRow]) -> int:
+    """Give rows without a description the one that their well has with other analytes; returns how many got one."""
+    said: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+    for row in rows:
+        if row.description:
+            said[row.plate, row.label, row.well].add(row.description)
+    filled = 0
+    for row in rows:
+        names = said.get((row.plate, row.label, row.well), set())
+        if not row.description and len(names) == 1:
+            row.description = next(iter(names))
+            filled += 1
+    return filled
+
+
 def number_texts(rows: Iterable[DataRow]) -> list[str]:
     """Texts of all cells that should be numbers and are stored as text."""
     return [cell.text for row in rows for kind, cell in row.cells.items() if not cell.native and kind != "errors"]

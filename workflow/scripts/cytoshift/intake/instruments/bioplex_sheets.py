@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 from cytoshift.intake.instruments.content import Content
-from cytoshift.intake.texts import Unreadable
 from cytoshift.intake.workbooks import as_text
 
 # heading, spaces and case aside → what the column holds
@@ -54,8 +52,6 @@ _FINGERPRINTS = (
     "file name:", "acquisition date:", "reader serial number:", "rp1 pmt", "rp1 target:", "std. curve:",
     "sampling errors:", "1 - low bead #", "***value not available", "*** = value not available", "regression type:",
 )  # fmt: skip
-_FREE_SECTOR = 0xFFFFFFFF
-_LAST_REGULAR_SECTOR = 0xFFFFFFFA
 
 
 @dataclass(frozen=True)
@@ -92,40 +88,14 @@ class Scan:
 
 def read_grids(content: Content) -> list[Grid]:
     """The sheets of a workbook; raises Unreadable for one that cannot be read or is cut off."""
-    if content.raw.startswith(b"\xd0\xcf\x11\xe0"):
-        require_whole(content.raw)
-    try:
-        sheets = content.sheets
-    except BaseException as error:
-        # the library that reads workbooks reports damage it did not foresee outside Exception
-        if type(error).__name__ != "PanicException":
-            raise
-        raise Unreadable("is a workbook that cannot be read: it is damaged or cut off") from None
     return [
         Grid(
             name,
             [[as_text(cell) for cell in row] for row in rows],
             [[not isinstance(cell, str) for cell in row] for row in rows],
         )
-        for name, rows in sheets.items()
+        for name, rows in content.sheets.items()
     ]
-
-
-def require_whole(raw: bytes) -> None:
-    """Raise Unreadable for an XLS file (compound file) that ends before its last sector in use."""
-    cut = Unreadable("is cut off: the workbook ends before its last sector; export or copy it again")
-    if len(raw) < 512:
-        raise cut
-    size = 1 << min(struct.unpack_from("<H", raw, 30)[0], 16)
-    sectors = (len(raw) - 512) // size
-    tables = [sector for sector in struct.unpack_from("<109I", raw, 76) if sector <= _LAST_REGULAR_SECTOR]
-    if (len(raw) - 512) % size or any(sector >= sectors for sector in tables):
-        raise cut
-    for place, sector in enumerate(tables):
-        entries = struct.unpack_from(f"<{size // 4}I", raw, 512 + sector * size)
-        used = [place * (size // 4) + index for index, entry in enumerate(entries) if entry != _FREE_SECTOR]
-        if used and used[-1] >= sectors:
-            raise cut
 
 
 def heading(text: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import Any, Literal
+from typing import Any
 
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser, ParseError
@@ -18,7 +18,6 @@ from cytoshift.intake.instruments.bioplex_assemble import assemble
 from cytoshift.intake.instruments.bioplex_curve import Stated, formula_numbers, read_formula
 from cytoshift.intake.instruments.bioplex_lines import file_name
 from cytoshift.intake.instruments.bioplex_rows import Cell, DataRow, Found, StatedCurve
-from cytoshift.intake.instruments.bioplex_sheets import NAMES
 from cytoshift.intake.instruments.content import Content
 from cytoshift.intake.instruments.readout import Options, Readout, Remark, refuse
 from cytoshift.intake.texts import Unreadable
@@ -68,7 +67,7 @@ def read_xml(content: Content, options: Options) -> Readout:
             content.path, "Samples", "holds no blank, standard, control or unknown; export the results as well"
         )
     _read_curves(found, root, plate)
-    found.remarks += [*_unset_remarks(found), *_partial_remarks(found)]
+    found.remarks += _unset_remarks(found)
     version = root.get("BioPlexManagerVersion", "")
     return assemble(found, content.path, options, f"Bio-Plex Manager {version}".strip())
 
@@ -273,23 +272,4 @@ def _unset_remarks(found: Found) -> list[Remark]:
         names = dict.fromkeys(row.analyte for row in found.rows if row.note == reason)
         message = f"{plural(reasons[reason], 'reading')} without a concentration ({listed(names)}): {reason}"
         remarks.append(Remark("results_absent", message, numbers={"cells": reasons[reason]}))
-    return remarks
-
-
-def _partial_remarks(found: Found) -> list[Remark]:
-    """One remark per element that some rows of a kind lack though others of that kind have it."""
-    lacking: dict[str, list[str]] = {}
-    groups: dict[tuple[str, bool], list[DataRow]] = {}
-    for row in found.rows:
-        groups.setdefault((row.role, "," in row.well), []).append(row)
-    for rows in groups.values():
-        for kind in ("fi", "net", "sd", "cv", "observed", "expected", "dilution", "beads"):
-            without = [f"{row.label} {row.well} {row.analyte}" for row in rows if kind not in row.cells]
-            if 0 < len(without) < len(rows):
-                lacking.setdefault(NAMES[kind], []).extend(without)
-    remarks = []
-    for name, without in lacking.items():
-        message = f"{name} is absent for {plural(len(without), 'reading')} though others have it: {listed(without)}"
-        severity: Literal["warning", "note"] = "note" if name == NAMES["beads"] else "warning"
-        remarks.append(Remark("elements_absent", message, severity, numbers={"readings": len(without)}))
     return remarks

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from python_calamine import CalamineError, CalamineWorkbook
-
 from cytoshift.intake.texts import Unreadable, decode, read_delimited
+from cytoshift.intake.whole_workbooks import all_sheets
 
 LARGEST_FILE_BYTES = 400_000_000
 _MARKS = ((b"PAR1", "parquet"), (b"PK\x03\x04", "workbook"), (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "workbook"))
@@ -75,8 +74,4 @@ class Content:
     @cached_property
     def sheets(self) -> dict[str, list[list[Any]]]:
         """Cells of every sheet of a workbook by its name, row i of the list being sheet row i + 1."""
-        try:
-            book = CalamineWorkbook.from_filelike(io.BytesIO(self.raw))
-            return {name: book.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in book.sheet_names}
-        except CalamineError as error:
-            raise Unreadable(f"is a workbook that cannot be read: {error}") from error
+        return all_sheets(self.raw)

@@ -14,6 +14,7 @@ from cytoshift.study.problem import Problem, Problems
 
 LIST_HEADER = "well positions"
 _WELL = re.compile(r"[A-P](?:0?[1-9]|1[0-9]|2[0-4])")
+_MEASUREMENT = re.compile(r"measurement ([1-9]):", re.IGNORECASE)
 _MEASURED_AT = re.compile(r"measurement wavelength:\s*([2-9][0-9]{2})\s*nm", re.IGNORECASE)
 _GENERIC_LABEL = re.compile(r"label\s*[0-9]+", re.IGNORECASE)
 
@@ -85,7 +86,7 @@ def _list_names(labels: list[str], text: list[str], where: str, top: int) -> tup
     """Labels of measurements, or their wavelengths where the labels say nothing and the text below does."""
     if len(set(labels)) < len(labels):
         raise Problems([Problem(where, f"row {top + 1}", f"two measurements have one label: {listed(labels)}")])
-    found = [match[1] for line in text for match in [_MEASURED_AT.search(line)] if match]
+    found = _wavelengths(text, len(labels))
     generic = [_GENERIC_LABEL.fullmatch(label) is not None for label in labels]
     if not any(generic):
         return labels, []
@@ -96,6 +97,22 @@ def _list_names(labels: list[str], text: list[str], where: str, top: int) -> tup
     pairs = listed(f"{label} = {light} nm" for label, light in zip(labels, found, strict=True))
     message = f"measurements are named by their wavelength: {pairs}."
     return names, [Remark("named_by_wavelength", message, "note", "nothing", {"labels": len(labels)})]
+
+
+def _wavelengths(text: list[str], measurements: int) -> list[str]:
+    """The wavelength under each heading "Measurement 1:", "Measurement 2:" …; [] where not each has its one."""
+    found: dict[int, list[str]] = {}
+    number = 0
+    for line in text:
+        heading, light = _MEASUREMENT.match(line), _MEASURED_AT.search(line)
+        if heading:
+            number = int(heading[1])
+            found.setdefault(number, [])
+        elif light:
+            found.setdefault(number, []).append(light[1])
+    if list(found) != list(range(1, measurements + 1)) or any(len(lights) != 1 for lights in found.values()):
+        return []
+    return [lights[0] for lights in found.values()]
 
 
 def _absent(wells: set[str]) -> list[Remark]:

@@ -19,6 +19,7 @@ from cytoshift.intake.instruments.luminex_text import (
     cut_lines,
     decimal_sign,
     first_cell,
+    is_bound,
     iso_date,
     read_dates,
     read_numbers,
@@ -218,8 +219,7 @@ def _numbers(wells: _Wells, regions: list[tuple[str, str]], what: str, decimal: 
 def _checked(wells: _Wells, what: str, cells: np.ndarray, decimal: str, names: list[str]) -> np.ndarray:
     parsed = read_numbers(cells, "," if decimal == "," else ".")
     mistakes = dict(parsed.mistakes)
-    bounds = np.flatnonzero((parsed.status == "below") | (parsed.status == "above"))
-    mistakes |= dict.fromkeys(bounds.tolist(), "is a bound where a number belongs")
+    mistakes |= dict.fromkeys(np.flatnonzero(is_bound(parsed)).tolist(), "is a bound where a number belongs")
     wrong = parsed.value <= 0 if what == "DILUTION" else (parsed.value < 0) & (what == "COUNT")
     mistakes |= dict.fromkeys(np.flatnonzero(wrong).tolist(), f"is no {what.lower()}")
     problems = []

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
-from cytoshift.findings import listed
+from cytoshift.findings import listed, plural
 from cytoshift.intake.instruments.long_table import LongTable
 from cytoshift.intake.instruments.readout import Remark
 from cytoshift.intake.instruments.table_rows import PROBLEMS_SHOWN
@@ -75,19 +75,14 @@ def _clashes(
 
 
 def note_extent(
-    groups: np.ndarray,
-    units: np.ndarray,
-    analytes: np.ndarray,
-    words: tuple[str, str],
-    labels: Mapping[str, np.ndarray],
+    groups: Sequence[np.ndarray], units: Sequence[np.ndarray], analytes: np.ndarray, words: tuple[str, str]
 ) -> list[Remark]:
     """How much was read, since nothing marks the end of such a table, and what a complete one would also hold.
 
-    Parameters: per row the group within which every unit should have every analyte (plate, panel), the unit (well or
-    sample) and the analyte; `words`, what a unit and an analyte are called; `labels`, texts of group and unit.
+    Parameters: per row the columns of the group within which every unit should have every analyte (plate, panel),
+    those of the unit (well or sample; the first names it) and the analyte; `words`, what unit and analyte are called.
     """
-    group, unit, analyte = combine([groups]), combine([groups, units]), combine([groups, analytes])
-    unit_names = labels["unit"]
+    group, unit, analyte = combine(groups), combine([*groups, *units]), combine([*groups, analytes])
     parts: list[str] = []
     absent = 0
     lacking: list[str] = []
@@ -97,19 +92,19 @@ def note_extent(
         of_analyte, first_analytes = pd.factorize(analyte[own])
         grid = np.zeros((len(first_units), len(first_analytes)), dtype=bool)
         grid[of_unit, of_analyte] = True
-        name = labels["group"][own[0]]
-        parts.append(f"{name + ': ' if name else ''}{grid.shape[0]} {words[0]} × {grid.shape[1]} {words[1]}")
+        name = " ".join(str(column[own[0]]) for column in groups if column[own[0]])
+        size = f"{plural(grid.shape[0], words[0])} × {plural(grid.shape[1], words[1])}"
+        parts.append(f"{name}: {size}" if name else size)
         if not grid.all():
             absent += int((~grid).sum())
             row_of_unit = pd.Series(own).groupby(of_unit).first().to_numpy()
             short = np.flatnonzero(~grid.all(axis=1))
-            lacking += [f"{unit_names[row_of_unit[at]]} ({int((~grid[at]).sum())})" for at in short]
-    extent = (
-        f"read {len(group)} rows: {listed(parts)}; nothing in this format marks its end, so compare with what was run"
-    )
+            lacking += [f"{units[0][row_of_unit[at]]} ({int((~grid[at]).sum())})" for at in short]
+    read = plural(len(group), "row")
+    extent = f"read {read}: {listed(parts)}; nothing in this format marks its end, so compare with what was run"
     remarks = [Remark("extent", extent, "note", "nothing", {"rows": float(len(group))})]
     if absent:
-        message = f"{absent} values are not in the file that others of their plate have: {listed(lacking)}"
+        message = f"{plural(absent, 'value')} absent that others of the plate have: {listed(lacking)}"
         remarks.append(Remark("incomplete_grid", message, "warning", "flagged", {"values": float(absent)}))
     return remarks
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -31,6 +31,7 @@ from cytoshift.intake.instruments.table_rows import (
     open_rows,
     parquet_column,
     parquet_names,
+    read_plain_columns,
     require_whole,
 )
 from cytoshift.intake.texts import Unreadable
@@ -117,11 +118,26 @@ def _read_text(content: Content, aliases: Aliases, needed: Needed, what: str) ->
         if sum(map(bool, header)) > 3:
             raise refuse(content.path, f"row {above + 1}", "stands above the header; the header must come first")
     check_header(content.path, above + 1, header, aliases)
+    headers = {key: header[place] for key, place in matched.items()}
+    quick = read_plain_columns(text, separator, above + 1, len(header), list(matched.values()))
+    if quick is not None:
+        row_numbers = np.arange(above + 2, above + 2 + len(quick[0]))
+        native = {key: np.zeros(len(row_numbers), dtype=bool) for key in matched}
+        texts = dict(zip(matched, quick, strict=True))
+        return _without_blank_rows(LongTable(content.path, None, headers, texts, native, row_numbers))
+    columns, row_numbers = _careful_columns(reader, above + 2, header, matched, content.path)
+    native = {key: np.zeros(len(row_numbers), dtype=bool) for key in matched}
+    return _without_blank_rows(LongTable(content.path, None, headers, columns, native, row_numbers))
+
+
+def _careful_columns(
+    reader: Iterator[list[str]], start: int, header: list[str], matched: dict[str, int], path: str
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Columns of the rows below a header, and their line numbers; Problems name the rows of another length."""
     columns: dict[str, list[str]] = {key: [] for key in matched}
     seen: dict[str, dict[str, str]] = {key: {} for key in matched}
     rows: list[np.ndarray] = []
     wrong: dict[int, int] = {}
-    start = above + 2
     while chunk := list(itertools.islice(reader, _CHUNK)):
         numbers = np.arange(start, start + len(chunk))
         start += len(chunk)
@@ -136,12 +152,9 @@ def _read_text(content: Content, aliases: Aliases, needed: Needed, what: str) ->
         for key, place in matched.items():
             same = seen[key]  # one string for equal cells: a million rows repeat a few thousand names
             columns[key].extend([same.setdefault(cells[place], cells[place]) for cells in chunk])
-    check_lengths(content.path, wrong, len(header))
+    check_lengths(path, wrong, len(header))
     texts = {key: _stripped(cells) for key, cells in columns.items()}
-    row_numbers = np.concatenate(rows) if rows else np.zeros(0, dtype=int)
-    native = {key: np.zeros(len(row_numbers), dtype=bool) for key in matched}
-    headers = {key: header[place] for key, place in matched.items()}
-    return _without_blank_rows(LongTable(content.path, None, headers, texts, native, row_numbers))
+    return texts, np.concatenate(rows) if rows else np.zeros(0, dtype=int)
 
 
 def _read_sheet(
@@ -197,6 +210,8 @@ def _without_blank_rows(table: LongTable) -> LongTable:
     blank = np.ones(len(table), dtype=bool)
     for cells in table.texts.values():
         blank &= cells == ""
+        if not blank.any():
+            return table
     return table.take(~blank) if blank.any() else table
 
 
@@ -205,8 +220,8 @@ def _without_headers(table: LongTable) -> tuple[LongTable, list[Remark]]:
     again = np.ones(len(table), dtype=bool)
     for key, cells in table.texts.items():
         again &= cells == table.headers[key]
-    if not again.any():
-        return table, []
+        if not again.any():
+            return table, []
     rows = [str(row) for row in table.rows[again]]
     remark = Remark("repeated_lines", f"the header stands again in row {listed(rows)}; passed over", "note", "nothing")
     return table.take(~again), [remark]

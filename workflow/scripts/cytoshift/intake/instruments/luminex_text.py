@@ -60,21 +60,23 @@ def decimal_sign(path: str, groups: Iterable[np.ndarray], declared: Decimal | No
     """
     if declared:
         return declared
-    cells = [cell for group in groups for cell in group.ravel().tolist()]
-    joined = "\n".join(cells)
-    decimal = find_decimal(cells, None) if "," in joined else "."
-    if decimal == "." and "." in joined:
-        grouped = ""
-        for cell in cells:
-            if "." in cell and not is_gap(cell):
-                if not _STOPS_GROUP.fullmatch(cell.strip()):
-                    return decimal
-                grouped = grouped or cell
-        if grouped:
-            plain = grouped.replace(".", "")
-            message = f'may mean {grouped} or {plain}; declare decimal: "." or write it without a thousands separator'
-            raise Problems([Problem(path, repr(grouped), message)])
-    return decimal
+    lists = [group.ravel().tolist() for group in groups]
+    if any("," in "".join(cells) for cells in lists):
+        comma = find_decimal([cell for cells in lists for cell in cells], None)
+        if comma == ",":
+            return comma
+    grouped = ""
+    for cell in (cell for cells in lists for cell in cells if "." in cell):
+        if is_gap(cell):
+            continue
+        if not _STOPS_GROUP.fullmatch(cell.strip()):
+            return "."
+        grouped = grouped or cell
+    if grouped:
+        plain = grouped.replace(".", "")
+        message = f'may mean {grouped} or {plain}; declare decimal: "." or write it without a thousands separator'
+        raise Problems([Problem(path, repr(grouped), message)])
+    return "."
 
 
 def read_numbers(cells: np.ndarray, decimal: Decimal) -> Parsed:
@@ -84,7 +86,8 @@ def read_numbers(cells: np.ndarray, decimal: Decimal) -> Parsed:
     if decimal != "." or "_" in joined or not joined.isascii():  # float() would take 1_000 and digits of other scripts
         return parse_cells(cells.ravel(), decimal)
     value = np.array(_numbers(flat))
-    status = np.where(np.isnan(value), "missing", "observed").astype(object)
+    status = np.full(len(value), "observed", dtype=object)
+    status[np.isnan(value)] = "missing"
     odd = np.flatnonzero(~np.isfinite(value) & (cells.ravel() != ""))
     if not len(odd):
         return Parsed(value, value, value, status, np.zeros(len(value), dtype=bool))
@@ -94,6 +97,11 @@ def read_numbers(cells: np.ndarray, decimal: Decimal) -> Parsed:
     status[odd], open_limit[odd] = parsed.status, parsed.open_limit
     mistakes = {int(odd[place]): advice for place, advice in parsed.mistakes.items()}
     return Parsed(value, lower, upper, status, open_limit, mistakes)
+
+
+def is_bound(parsed: Parsed) -> np.ndarray:
+    """Which cells hold a bound ("< 3", "OOR >") and no number."""
+    return np.isnan(parsed.value) & ~(np.isnan(parsed.lower) & np.isnan(parsed.upper))
 
 
 def _numbers(cells: list[str]) -> list[float]:

@@ -72,7 +72,7 @@ _CONTROL = re.compile(r"(?:C|QC|CTRL|CONTROL)[-_ ]?[0-9]*|.*\bcontrol\b.*", re.I
 _BLANK = re.compile(r"(?:BLK|BLANK|ZERO)[-_ ]?[0-9]*", re.IGNORECASE)
 _TITLE = re.compile(r"table|report|export|experiment", re.IGNORECASE)
 _PLATE = re.compile(r"plate(?:[ _]?(?:id|name|#))?\s*:\s*(.+)", re.IGNORECASE)
-_MARKED = frozenset(("yes", "true", "x", "1", "excluded"))
+_MARKED = dict.fromkeys(("yes", "true", "x", "1", "excluded"), "yes")
 
 
 @dataclass
@@ -109,8 +109,7 @@ def read(content: Content, options: Options) -> Readout:
     wells, notes = _wells(table, parsed)
     remarks += [*repeated, *notes, *note_replicates(table, parsed)]
     plates, names = table.text("plate"), table.text("assay")
-    labels = {"group": plates, "unit": table.text("well")}
-    remarks += note_extent(plates, table.text("well"), names, ("wells", "assays"), labels)
+    remarks += note_extent([plates], [table.text("well")], names, ("well", "assay"))
     return Readout("msd", "MSD Discovery Workbench", wells, no_curves(), remarks)
 
 
@@ -223,7 +222,7 @@ def _wells(table: LongTable, parsed: dict[str, Parsed]) -> tuple[pd.DataFrame, l
         "dilution": parsed["dilution"].value, "expected": np.where(kind == "sample", np.nan, expected),
         "value": value.value, "lower": lower, "upper": upper, "status": status,
         "open_limit": open_limit, "column_lower": parsed["low"].value, "column_upper": parsed["high"].value,
-        "reason": reason, "outlier": np.isin(map_texts(table.text("excluded"), {"yes": "yes"}), list(_MARKED)),
+        "reason": reason, "outlier": map_texts(table.text("excluded"), _MARKED) == "yes",
         "reported_mean": parsed["reported_mean"].value, "reported_cv": parsed["reported_cv"].value,
         "reported_recovery": parsed["recovery"].value, "source_row": table.rows,
         "source_column": np.where(has_value, table.column_name("value"), table.column_name("signal")),

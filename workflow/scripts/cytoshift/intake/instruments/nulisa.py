@@ -72,7 +72,8 @@ def read(content: Content, options: Options) -> Readout:
     table, remarks = read_long_table(content, ALIASES, NEEDED, options, _TABLE)
     if not len(table):
         raise refuse(table.where, "", "has the header of a NULISAseq export and no rows")
-    table = table.with_text("well", well_names(table.text("well")))
+    if "well" in table.texts:
+        table = table.with_text("well", well_names(table.text("well")))
     key = [name for name in _KEY if name in table.texts]
     free = _sample_types(table) != "sample"
     table, repeated = drop_repeated(table, key, ["sample", "target"], free)
@@ -81,9 +82,8 @@ def read(content: Content, options: Options) -> Readout:
     checks = tuple(check for check in _CHECKS if check[0] in table.texts)
     units = np.full(len(table), scale.unit, dtype=object)
     wells, notes = affinity_wells(table, scale, units, Wells(_sample_types(table), targets, checks), options)
-    plates, samples = table.text("plate"), table.text("sample")
-    units_run = samples + "\0" + table.text("well") + "\0" + table.text("barcode")
-    extent = note_extent(plates, units_run, targets, ("samples", "targets"), {"group": plates, "unit": samples})
+    run = [table.text(key) for key in ("sample", "well", "barcode")]
+    extent = note_extent([table.text("plate")], run, targets, ("sample", "target"))
     return Readout("nulisa", "Alamar NULISAseq", wells, no_curves(), [*remarks, *repeated, *shared, *notes, *extent])
 
 
@@ -91,7 +91,7 @@ def _sample_types(table: LongTable) -> np.ndarray:
     codes, names = pd.factorize(table.text("sample"))
     kinds = np.array([_type_of_name(str(name)) for name in names], dtype=object)[codes]
     stated = table.text("sample_type")
-    return np.where(stated == "", kinds, map_texts(stated, _TYPES, default="control"))
+    return np.where(stated == "", kinds, map_texts(stated, _TYPES, default="sample"))
 
 
 def _type_of_name(name: str) -> str:

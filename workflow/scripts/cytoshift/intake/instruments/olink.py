@@ -94,7 +94,8 @@ def read(content: Content, options: Options) -> Readout:
         raise refuse(content.path, "", f"has no {_TABLE}")
     if not len(table):
         raise refuse(table.where, "", "has the header of an Olink export and no rows")
-    table = table.with_text("well", well_names(table.text("well")))
+    if "well" in table.texts:
+        table = table.with_text("well", well_names(table.text("well")))
     types = _sample_types(table)
     key = [name for name in _KEY if name in table.texts]
     table, repeated = drop_repeated(table, key, [*filter(key.__contains__, ("sample", "olink_id"))], types != "sample")
@@ -120,7 +121,7 @@ def _sample_types(table: LongTable) -> np.ndarray:
     codes, names = pd.factorize(table.text("sample"))
     by_name = np.array([type_of_name(str(name)) for name in names], dtype=object)[codes]
     stated = table.text("sample_type")
-    kinds = map_texts(stated, _TYPES, default="control")
+    kinds = map_texts(stated, _TYPES, default="sample")
     return np.where(stated == "", by_name, kinds)
 
 
@@ -138,10 +139,10 @@ def _without_internal_controls(table: LongTable) -> tuple[LongTable, list[Remark
 
 def _tidy(table: LongTable, scale: Scale) -> LongTable:
     """The same with values as numbers: "No Data" is a gap, and the mark # before a number is dropped."""
-    cells = map_texts(table.text(scale.value), {"nodata": "NaN"})
-    codes, unique = pd.factorize(cells)
-    bare = np.array([*(str(cell).removeprefix("#") for cell in unique), ""], dtype=object)
-    return table.with_text(scale.value, bare[codes])
+    codes, unique = pd.factorize(table.text(scale.value))
+    bare = [str(cell).removeprefix("#") for cell in unique]
+    words = np.array([*("NaN" if cell.casefold() == "no data" else cell for cell in bare), ""], dtype=object)
+    return table.with_text(scale.value, words[codes])
 
 
 def _note_normalization(table: LongTable) -> list[Remark]:
@@ -153,10 +154,9 @@ def _note_normalization(table: LongTable) -> list[Remark]:
 
 
 def _extent(table: LongTable) -> list[Remark]:
-    plates, panels, samples = table.text("plate"), table.text("panel", "block"), table.text("sample")
-    group = np.where(plates == "", panels, np.where(panels == "", plates, plates + " " + panels))
-    units = samples + "\0" + table.text("index") + "\0" + table.text("well")
-    return note_extent(group, units, table.text("olink_id"), ("samples", "assays"), {"group": group, "unit": samples})
+    units = [table.text(key) for key in ("sample", "index", "well")]
+    groups = [table.text("plate"), table.text("panel", "block")]
+    return note_extent(groups, units, table.text("olink_id"), ("sample", "assay"))
 
 
 READER = Reader("olink", "Olink NPX or concentrations", sniff, read)

@@ -177,9 +177,10 @@ def _melt(rows: Rows, frame: _Frame, samples: list[int], kind: str) -> LongTable
     )
     for meaning, columns in (("plate", frame.plate_of), ("sample_qc", frame.qc_of)):
         alone = next(iter(columns.values())) if len(columns) == 1 else None
-        where = {at: columns.get(panel_of[at], alone) for at in frame.assays}
-        if any(where.values()):
-            texts[meaning] = spread(lambda place, at, where=where: rows.texts[place][where[at]] if where[at] else "")  # type: ignore[misc]
+        beside = [columns.get(panel_of[at], alone) for at in frame.assays]
+        if any(beside):
+            cells = [rows.texts[place][at] if at else "" for place in samples for at in beside]
+            texts[meaning] = np.array(cells, dtype=object)
     headers |= {"sample": "sample", "index": "row", kind: "NPX" if kind == "npx" else "Quantified value"}
     headers |= {"column": "column", "plate": "Plate ID", "sample_qc": "QC Warning"}
     native = {key: np.zeros(count * width, dtype=bool) for key in (*texts, *(meaning for meaning, _ in frame.foot))}

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from cytoshift.intake.instruments.luminex_text import decimal_sign, first_cell, read_numbers
+from cytoshift.intake.instruments.luminex_text import decimal_sign, first_cell, is_bound, read_numbers
 from cytoshift.intake.instruments.readout import Options
 from cytoshift.intake.instruments.xponent_blocks import Block, Export
 from cytoshift.intake.values import Parsed
@@ -22,6 +22,12 @@ NUMBERS = (
     "Control Expected Concentration", "Dilution Factor", "Analysis Coefficients", "R^2",
 )  # fmt: skip
 _GAP_OF = {"status": "missing", "open_limit": False}
+_KINDS = {  # how the rows of blocks are keyed; all others by Location
+    **dict.fromkeys(("Avg Result", "%CV Replicates"), ("sample", "location")),
+    **dict.fromkeys(("Standard Expected Concentration", "Control Expected Concentration"), ("reagent",)),
+    **dict.fromkeys(("Control Range - Low", "Control Range - High"), ("reagent",)),
+    **dict.fromkeys(("Units", "Per Bead Count", "Analysis Types", "Analysis Coefficients", "R^2"), ("label",)),
+}
 _BLANK = re.compile(r"(?:background|blank)\s*[0-9]*", re.IGNORECASE)
 _STANDARD = re.compile(r"standard\s*[0-9]+", re.IGNORECASE)
 _CONTROL = re.compile(r"control\s*[0-9]+", re.IGNORECASE)
@@ -130,10 +136,7 @@ def read_plate(export: Export, options: Options) -> Plate:
     if not any(block.name != "Count" for block in present):
         message = "holds neither a block Median nor Net MFI nor Result with wells; export the batch with them"
         raise Problems([Problem(export.path, "DataType:", message)])
-    for block in present:
-        if block.kind != "location":
-            message = f"is keyed by {block.kind}, not by Location: wells cannot be told apart"
-            raise Problems([Problem(export.path, block.name, message)])
+    _check_kinds(export)
     wells: dict[tuple[str, str], str] = {}
     analytes: dict[str, None] = {}
     for block in present:
@@ -150,6 +153,17 @@ def read_plate(export: Export, options: Options) -> Plate:
     )
 
 
+def _check_kinds(export: Export) -> None:
+    problems = []
+    for name, block in export.blocks.items():
+        legal = _KINDS.get(name, ("location",))
+        if block.kind not in legal:
+            message = f'has rows by {block.kind}, not by {" or ".join(legal)}: is a line "DataType:" lost or moved?'
+            problems.append(Problem(f"{export.path}:{min(block.lines, default=1)}", name, message))
+    if problems:
+        raise Problems(problems)
+
+
 def _numbers(export: Export, blocks: dict[str, Block], options: Options) -> dict[str, Parsed]:
     decimal = decimal_sign(export.path, (block.cells for block in blocks.values()), options.decimal)
     numbers: dict[str, Parsed] = {}
@@ -161,8 +175,7 @@ def _numbers(export: Export, blocks: dict[str, Block], options: Options) -> dict
             wrong = np.flatnonzero((parsed.value % 1 != 0) & ~np.isnan(parsed.value) | (parsed.value < 0))
             mistakes |= dict.fromkeys(wrong.tolist(), "is no count of beads; is its sign a thousands separator?")
         elif name != "Result" and name != "Avg Result":
-            bounds = np.flatnonzero((parsed.status == "below") | (parsed.status == "above"))
-            mistakes |= dict.fromkeys(bounds.tolist(), "is a bound where a number belongs")
+            mistakes |= dict.fromkeys(np.flatnonzero(is_bound(parsed)).tolist(), "is a bound where a number belongs")
         if name == "Dilution Factor":
             mistakes |= dict.fromkeys(np.flatnonzero(parsed.value <= 0).tolist(), "is no dilution: legal is above 0")
         for place, advice in sorted(mistakes.items()):

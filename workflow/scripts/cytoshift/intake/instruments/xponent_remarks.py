@@ -137,11 +137,12 @@ def _gaps(plate: Plate, types: np.ndarray, signal: np.ndarray, net: np.ndarray, 
         if gap.any():
             message = f"{name} has {plural(int(gap.sum()), 'cell')} without a number: {_cells(plate, gap)}"
             yield Remark("cells_empty", message, numbers={"block": name, "cells": int(gap.sum())})
-    known = np.isin(types, _speaks_of("% Recovery")) & (plate.row_of_well("% Recovery") >= 0)
-    blank = known[:, None] & (plate.texts("% Recovery") == "")
-    if blank.any():
-        message = f"% Recovery has {plural(int(blank.sum()), 'empty cell')}: {_cells(plate, blank)}"
-        yield Remark("cells_empty", message, numbers={"block": "% Recovery", "cells": int(blank.sum())})
+    for name in ("% Recovery", "Standard Expected Concentration", "Control Expected Concentration"):
+        known = np.isin(types, _speaks_of(name)) & (plate.row_of_well(name) >= 0)
+        blank = known[:, None] & (plate.texts(name) == "")
+        if blank.any():
+            message = f"{name} has no entry in {plural(int(blank.sum()), 'cell')}: {_cells(plate, blank)}"
+            yield Remark("cells_empty", message, numbers={"block": name, "cells": int(blank.sum())})
     alone = np.isnan(signal) & ~np.isnan(net) & (beads == 0)
     if alone.any():
         message = f"Net MFI holds a number where no bead was read: {_cells(plate, alone)}"
