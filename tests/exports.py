@@ -4,10 +4,12 @@ import csv
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from cytoshift.calibrate.study import Calibrated, calibrate_study
 from cytoshift.intake.flowjo import sniff_flowjo
@@ -19,31 +21,31 @@ from shared_data import shared_study
 
 README = Path(__file__).with_name("README.md")
 PROSE = ("README", "LICENSE", "SHA256SUMS")
-_ROW = re.compile(r"^\| `([^`]+)` \| (read|refused) \| ([a-z]*) \| (?:(\d+) × (\d+))? ?\| (.*) \|$", re.MULTILINE)
+_ROW = re.compile(r"^\| `([^`]+)` \| (read|refused) \| ([a-z]+|–) \|(?: (\d+) × (\d+))? \| (.*) \|$", re.MULTILINE)
 _QUOTED = re.compile(r"“([^”]+)”")
 _STANDARD = re.compile(r"^\| (\S+) \| [\d.]+ \| (Standard\d+) \| ([\d.]+) \| \*\*([\d.]+)\*\* \|", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """One row of the table in tests/README.md: `says` are the quoted words of a refusal."""
+    """One row of the table in tests/README.md: `format` is "" for none, `says` the quoted words of a refusal."""
 
     file: str
     read: bool
     format: str
-    rows: int
-    columns: int
+    wells: int
+    analytes: int
     says: tuple[str, ...]
 
 
-def verdicts() -> dict[str, Verdict]:
-    """The table of real exports in tests/README.md, by file."""
-    rows = _ROW.findall(README.read_text(encoding="utf-8"))
-    found = [
-        Verdict(file, verdict == "read", name, int(wells or 0), int(analytes or 0), tuple(_QUOTED.findall(why)))
-        for file, verdict, name, wells, analytes, why in rows
+def verdicts() -> list[Verdict]:
+    """The table of real exports in tests/README.md."""
+    return [
+        Verdict(
+            file, word == "read", name.strip("–"), int(wells or 0), int(analytes or 0), tuple(_QUOTED.findall(why))
+        )
+        for file, word, name, wells, analytes, why in _ROW.findall(README.read_text(encoding="utf-8"))
     ]
-    return {verdict.file: verdict for verdict in found}
 
 
 def folder() -> Path:
@@ -68,27 +70,25 @@ def claims(content: Content) -> list[str]:
     return [name for name, _ in recognise(content)] + (["flowjo"] if sniff_flowjo(content) else [])
 
 
-def damaged_standards() -> dict[tuple[str, str], tuple[float, float]]:
-    """(analyte, standard) of plate1.csv → its concentration in the file and what it must have been, by its README."""
-    text = (folder() / "xponent" / "README.md").read_text(encoding="utf-8")
-    return {(name, level): (float(stated), float(true)) for name, level, stated, true in _STANDARD.findall(text)}
+def damaged_standards() -> list[tuple[str, str, str, str]]:
+    """Of plate1.csv: analyte, standard, its concentration in the file and what it must have been, as in its README."""
+    return _STANDARD.findall((folder() / "xponent" / "README.md").read_text(encoding="utf-8"))
 
 
-def block(file: str, name: str) -> tuple[list[str], np.ndarray]:
-    """Wells and texts (wells × analytes) of one `DataType:` block of an xPONENT file, cell by cell without a reader.
-
-    Raises StopIteration where the file has no such block.
-    """
+def block(file: str, name: str, analytes: int) -> pd.DataFrame:
+    """Texts of one `DataType:` block of an xPONENT file, wells × analytes, cell by cell and without a reader."""
     rows = list(csv.reader((folder() / file).read_text(encoding="utf-8").splitlines()))
-    start = next(place for place, row in enumerate(rows) if row[:2] == ["DataType:", name])
-    header = rows[start + 1]
-    analytes = header.index("Total Events") if "Total Events" in header else header.index("") if "" in header else None
-    cells = []
-    for row in rows[start + 2 :]:
-        if not re.fullmatch(r"\d+\(1,[A-H]\d+\)", row[0] if row else ""):
-            break
-        cells.append([row[0].split(",")[1].rstrip(")"), *row[2:analytes]])
-    return [row[0] for row in cells], np.array([row[1:] for row in cells])
+    start = next(place for place, row in enumerate(rows) if row[:2] == ["DataType:", name]) + 1
+    cells = list(takewhile(lambda row: re.fullmatch(r"[0-9]+\(1,[A-H][0-9]+\)", (row or [""])[0]), rows[start + 1 :]))
+    wells = [row[0].partition(",")[2].rstrip(")") for row in cells]
+    return pd.DataFrame([row[2 : 2 + analytes] for row in cells], wells, rows[start][2 : 2 + analytes])
+
+
+def concentration(signal: Any, curve: pd.DataFrame) -> np.ndarray:
+    """Where y = d + (a − d)/(1 + (x/c)^b)^g gives `signal`, the formula of the exports' README turned round."""
+    a, b, c, d, g = (curve[name].to_numpy(dtype=float) for name in "abcdg")
+    with np.errstate(all="ignore"):
+        return c * (((a - d) / (np.asarray(signal, dtype=float) - d)) ** (1 / g) - 1) ** (1 / b)
 
 
 def read_sources(

@@ -30,7 +30,7 @@ def simulate_plates(
     *,
     plates: int = 4,
     subjects_per_plate: int = 6,
-    analytes: int = 25,
+    analytes: int = 12,
     plate_gain_sd: float = 0.15,
     plate_error_sd: float = 0.08,
     well_sd: float = 0.06,

@@ -57,8 +57,8 @@ def proteins_in_parquet(folder: Path) -> list[str]:
             "SampleID": f"S{subject}-{visit}",
             "Subject": f"S{subject}",
             "Timepoint": visit,
-            "OlinkID": "OID1",
-            "UniProt": "P1",
+            "OlinkID": f"OID{number}",
+            "UniProt": f"P{number}",
             "Assay": assay,
             "NPX": round(rng.normal(5, 1), 4),
             "LOD": 0.5,
@@ -67,7 +67,7 @@ def proteins_in_parquet(folder: Path) -> list[str]:
         }
         for subject in range(5)
         for visit in ("12 weeks", "6 weeks", "Baseline")
-        for assay in assays
+        for number, assay in enumerate(assays)
     ]
     pd.DataFrame(rows).to_parquet(folder / "npx.parquet")
     return ["npx.parquet"]

@@ -108,8 +108,8 @@ def test_npx_is_known_by_its_column_and_visits_follow_their_numbers(folder: Path
 def test_gates_are_fractions_of_their_parent(folder: Path) -> None:
     _, study = draft_of("flow_export", folder)
     (source,) = study.cells
-    assert (source.columns.value, source.unit) == ("{population} | Freq. of Parent", "%")
-    assert study.samples.pattern == "{subject}_{visit}"
+    assert (source.format, source.columns, source.unit) == ("flowjo", None, "%")
+    assert (study.samples.from_, study.samples.pattern) == (["flow"], "{subject}_{visit}")
     assert [(visit.id, visit.time) for visit in study.visits] == [("d0", 0), ("d28", 28)]
 
 
@@ -151,9 +151,12 @@ def test_the_demo_is_understood_whole(monkeypatch: pytest.MonkeyPatch, tmp_path:
     study = drafted(draft_study("my-study", ["data/ldn-ms-demo"]), tmp_path)
     (panel,) = study.cytokines
     assert panel.files == ["data/ldn-ms-demo/plates/*.csv"]
-    assert panel.columns.value == "{analyte} Calc. Concentration"
-    assert (panel.limits, panel.plates) == ("data/ldn-ms-demo/lod.csv", "data/ldn-ms-demo/plates.csv")
-    assert {source.id: source.unit for source in study.cells} == {"cbc": "10^9/L", "flow": "%"}
+    assert (panel.format, panel.columns, panel.unit) == ("xponent", None, "pg/mL")
+    assert panel.plates == "data/ldn-ms-demo/plates.csv"
+    assert {source.id: (source.format, source.unit) for source in study.cells} == {
+        "cbc": ("table", "10^9/L"),
+        "flow": ("flowjo", "%"),
+    }
     assert {outcome.columns.score for outcome in study.outcomes} == {"MFIS", "Pain NRS", "Spasticity NRS"}
     assert study.samples.columns.type == "type"
     assert study.normalize.plates == "reference_samples"
@@ -162,6 +165,7 @@ def test_the_demo_is_understood_whole(monkeypatch: pytest.MonkeyPatch, tmp_path:
     intake = read(study)
     assert intake.samples["subject"].nunique() - ("" in set(intake.samples["subject"])) == 48
     assert intake.measurements["analyte"].nunique() == 25
+    assert set(intake.wells.loc[intake.wells["type"] == "control", "plate"]) == {"P1", "P2", "P3", "P4", "P5"}
 
 
 @requires_shared

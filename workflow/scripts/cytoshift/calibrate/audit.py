@@ -17,6 +17,7 @@ from cytoshift.calibrate.standards import HOOK, KEY, OFF_SERIES, Bench
 from cytoshift.findings import Finding, finding, listed, plural
 
 CONTROL, UNFITTED = "a control", "no curve could be fitted"
+_FEWEST_OF_A_PLATE = 3  # analytes with a control off, from which a plate may be off as a whole
 _POWER = 0.03  # how near a factor must be to 10, 100, … to be called a lost decimal point, in ln
 
 
@@ -205,20 +206,18 @@ def _recovery(standards: pd.DataFrame, curves: pd.DataFrame, recovery: tuple[flo
     lod = curves["lod"].fillna(0.0).to_numpy(dtype=float)[standards["curve"]]
     target = standards["target"].to_numpy(dtype=float)
     far = standards["used"].to_numpy() & (target >= lod) & ~(np.abs(standards["recovery"] - 1) <= max(recovery))
-    ranges = curves[["lloq", "uloq"]].to_numpy(dtype=float)
-
-    def words(part: pd.DataFrame) -> tuple[str, dict[str, Any]]:
-        lloq, uloq = ranges[part["curve"].iloc[0]]
-        part = part.sort_values("target", kind="stable")
-        each = [
-            f"{level} {recovery:.2f}" if recovery == recovery else f"{level} past the curve's end"
-            for level, recovery in zip(part["level"], part["recovery"], strict=True)
-        ]
-        span = f"the range is {lloq:.4g} to {uloq:.4g}" if np.isfinite(lloq) else "no range is left"
-        text = f"recovery outside 1 ± {max(recovery):g} above the LOD ({listed(each)}); {span}."
-        return text, {"wells": len(part), "lloq": lloq, "uloq": uloq}
-
-    return _per_curve(standards[far], "standard_recovery", "note", "flagged", words)
+    found = []
+    for (source, plate), part in standards[far].groupby(["source", "plate"], sort=False):
+        analytes = part["analyte"].drop_duplicates()
+        each = listed(f"{row.analyte} {row.level}" for row in part.itertuples())
+        message = (
+            f"{source}, plate {plate}: {plural(len(part), 'standard well')} of {plural(len(analytes), 'analyte')} "
+            f"above the LOD read outside 1 ± {max(recovery):g} of what they hold ({each}); the range from LLOQ to ULOQ "
+            "ends before them. All are in standards.tsv."
+        )
+        numbers = {"wells": len(part), "analytes": len(analytes)}
+        found.append(finding("calibrate", "standard_recovery", message, numbers, severity="note", plate=str(plate)))
+    return found
 
 
 def _without_range(curves: pd.DataFrame) -> list[Finding]:
@@ -240,8 +239,13 @@ def _undefined_lod(curves: pd.DataFrame) -> list[Finding]:
 
 
 def _controls(standards: pd.DataFrame, allowed: float) -> list[Finding]:
+    """Controls off what they hold: one finding for a plate where most analytes are, else one per analyte."""
     controls = standards[(standards["type"] == "control") & standards["recovery"].notna()]
     far = controls[(controls["recovery"] - 1).abs() > allowed]
+    measured = controls.groupby(["source", "plate"])["analyte"].nunique()
+    missed = far.groupby(["source", "plate"])["analyte"].nunique().reindex(measured.index, fill_value=0)
+    shifted = missed.index[(missed >= _FEWEST_OF_A_PLATE) & (2 * missed > measured)]
+    whole = pd.MultiIndex.from_frame(far[["source", "plate"]]).isin(shifted)
 
     def words(part: pd.DataFrame) -> tuple[str, dict[str, Any]]:
         each = [f"{row.level} in {row.well} {row.recovery:.2f}" for row in part.itertuples()]
@@ -249,4 +253,18 @@ def _controls(standards: pd.DataFrame, allowed: float) -> list[Finding]:
         low, high = part["recovery"].min(), part["recovery"].max()
         return text, {"wells": len(part), "lowest_recovery": low, "highest_recovery": high}
 
-    return _per_curve(far, "control_recovery", "warning", "flagged", words)
+    found = [_describe_shifted(controls, place, int(missed[place]), allowed) for place in shifted]
+    return found + condense(_per_curve(far[~whole], "control_recovery", "warning", "flagged", words))
+
+
+def _describe_shifted(controls: pd.DataFrame, place: tuple[str, str], missed: int, allowed: float) -> Finding:
+    source, plate = place
+    here = controls[(controls["source"] == source) & (controls["plate"] == plate)]
+    middle, analytes = float(here["recovery"].median()), here["analyte"].nunique()
+    message = (
+        f"{source}, plate {plate}: controls outside 1 ± {allowed:g} of what the file says they hold in {missed} of "
+        f"{analytes} analytes, {middle:.2f} in the median: the whole plate reads too "
+        f"{'high' if middle > 1 else 'low'}. Reference samples show whether the samples do as well."
+    )
+    numbers = {"analytes": missed, "of": analytes, "median_recovery": middle}
+    return finding("calibrate", "control_recovery", message, numbers, plate=str(plate))

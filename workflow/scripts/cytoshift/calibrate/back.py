@@ -18,8 +18,8 @@ REACH = 1e4
 NODES = 192
 # Halvings of a cell of that table: ends of intervals are exact to about 1e-9.
 HALVINGS = 28
-# Curves, and wells, per block: about 100 MB at most.
-BLOCK_CURVES, BLOCK_WELLS = 512, 65_536
+# Curves, and samples, per block: the arrays of a block are about 8 MB each.
+BLOCK_CURVES, BLOCK_SAMPLES = 4096, 4096
 
 
 @dataclass(frozen=True)
@@ -80,20 +80,16 @@ def back_calculate(
     value, se, low, high = (np.full(len(curve), np.nan) for _ in range(4))
     result = BackCalculated(value, se, low, high, np.full(len(curve), "missing", dtype=object), reason)
     known = np.flatnonzero(reason == "")
-    for at in range(0, len(known), BLOCK_WELLS):
-        rows = known[at : at + BLOCK_WELLS]
-        _read(result, rows, fits, curve[rows], mean[rows], weights[rows] * wells[rows])
-    known = known[np.isfinite(fits.residual_sd[curve[known]])]
-    for at in range(0, len(fits), BLOCK_CURVES):
-        rows = known[(curve[known] >= at) & (curve[known] < at + BLOCK_CURVES)]
-        for precision in np.unique(weights[rows] * wells[rows]):
-            some = rows[weights[rows] * wells[rows] == precision]
-            band = _Band.of(fits, slice(at, at + BLOCK_CURVES), precision, confidence)
-            result.low[some], result.high[some] = band.interval(curve[some] - at, mean[some])
-    observed = result.status == "observed"
-    centre = np.exp2(result.log2_concentration)
-    result.low[observed] = np.minimum(result.low, centre)[observed]
-    result.high[observed] = np.maximum(result.high, centre)[observed]
+    precision = weights * wells
+    for first in range(0, len(fits), BLOCK_CURVES):
+        band = _Band.of(fits, slice(first, first + BLOCK_CURVES), confidence)
+        inside = known[(curve[known] >= first) & (curve[known] < first + BLOCK_CURVES)]
+        for at in range(0, len(inside), BLOCK_SAMPLES):
+            rows = inside[at : at + BLOCK_SAMPLES]
+            _read(result, rows, fits, curve[rows], mean[rows], precision[rows])
+            low, high = band.interval(curve[rows] - first, mean[rows], precision[rows])
+            centre = np.where(result.status[rows] == "observed", np.exp2(result.log2_concentration[rows]), np.nan)
+            result.low[rows], result.high[rows] = np.fmin(low, centre), np.fmax(high, centre)
     return result
 
 
@@ -127,70 +123,57 @@ def _variance(gradient: list[np.ndarray], covariance: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class _Band:
-    """Prediction bands of some curves for a sample of one precision, at nodes (curves, nodes) of ln concentration."""
+    """Some curves and their variances at nodes (curves, nodes) of ln concentration."""
 
     logs: np.ndarray
     covariance: np.ndarray
     noise: np.ndarray
     quantile: np.ndarray
     nodes: np.ndarray
-    reach_up: np.ndarray
-    reach_down: np.ndarray
+    centre: np.ndarray
+    variance: np.ndarray
 
     @classmethod
-    def of(cls, fits: Fits, block: slice, precision: float, confidence: float) -> "_Band":
+    def of(cls, fits: Fits, block: slice, confidence: float) -> "_Band":
         logs, covariance = working(fits.parameters[block]), fits.covariance[block]
         with np.errstate(divide="ignore"):
             ends = np.log(fits.lowest[block] / REACH), np.log(fits.highest[block] * REACH)
         nodes = ends[0][:, None] + (ends[1] - ends[0])[:, None] * np.linspace(0, 1, NODES)
-        noise = np.square(fits.residual_sd[block]) / precision
         quantile = t_distribution.isf((1 - confidence) / 2, fits.df[block])
-        centre, half = _half_width(nodes, logs, covariance, noise, quantile)
-        # The true curve rises: a signal the band excludes at x is excluded beyond x too, though the band widens there.
-        reach_up = np.minimum.accumulate((centre + half)[:, ::-1], axis=1)[:, ::-1]
-        reach_down = np.maximum.accumulate(centre - half, axis=1)
-        return cls(logs, covariance, noise, quantile, nodes, reach_up, reach_down)
+        centre, variance = _centre_and_variance(nodes, logs, covariance)
+        return cls(logs, covariance, np.square(fits.residual_sd[block]), quantile, nodes, centre, variance)
 
-    def interval(self, curve: np.ndarray, mean: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def interval(self, curve: np.ndarray, mean: np.ndarray, precision: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Both ends, as concentrations, for mean ln signals on `curve` (rows of this band)."""
         log_a = self.logs[curve, 0]
-        log_d = np.logaddexp(self.logs[curve, 0], self.logs[curve, 1])
-        mean = np.clip(mean, log_a, log_d)
-        first = _first_at_least(self.reach_up, curve, mean)
-        last = _first_at_least(self.reach_down, curve, np.nextafter(mean, np.inf)) - 1
-        low = np.where(first == 0, 0.0, self._refine(curve, mean, first - 1, 1.0))
-        high = np.where(last >= NODES - 1, np.inf, self._refine(curve, mean, last, -1.0))
+        mean = np.clip(mean, log_a, np.logaddexp(log_a, self.logs[curve, 1]))
+        noise = self.noise[curve] / precision
+        centre = self.centre[curve]
+        half = self.quantile[curve, None] * np.sqrt(self.variance[curve] + noise[:, None])
+        # The true curve rises: a signal the band excludes at x is excluded beyond x too, though the band widens there.
+        too_low, too_high = centre + half < mean[:, None], centre - half > mean[:, None]
+        last_too_low = np.where(too_low.any(axis=1), NODES - 1 - np.argmax(too_low[:, ::-1], axis=1), -1)
+        first_too_high = np.where(too_high.any(axis=1), np.argmax(too_high, axis=1), NODES)
+        low = np.where(last_too_low < 0, 0.0, self._refine(curve, mean, noise, last_too_low, 1.0))
+        high = np.where(first_too_high == NODES, np.inf, self._refine(curve, mean, noise, first_too_high - 1, -1.0))
         return low, high
 
-    def _refine(self, curve: np.ndarray, mean: np.ndarray, cell: np.ndarray, side: float) -> np.ndarray:
+    def _refine(
+        self, curve: np.ndarray, mean: np.ndarray, noise: np.ndarray, cell: np.ndarray, side: float
+    ) -> np.ndarray:
         """Where the upper (side 1) or lower (−1) edge of the band passes `mean` inside a cell of the table."""
         cell = np.clip(cell, 0, NODES - 2)
         left, right = self.nodes[curve, cell], self.nodes[curve, cell + 1]
-        logs, covariance, noise, quantile = (
-            part[curve] for part in (self.logs, self.covariance, self.noise, self.quantile)
-        )
+        logs, covariance, quantile = self.logs[curve], self.covariance[curve], self.quantile[curve]
         for _ in range(HALVINGS):
             middle = (left + right) / 2
-            centre, half = _half_width(middle, logs, covariance, noise, quantile)
-            before = centre + side * half < mean
+            centre, variance = _centre_and_variance(middle, logs, covariance)
+            before = centre + side * quantile * np.sqrt(variance + noise) < mean
             left, right = np.where(before, middle, left), np.where(before, right, middle)
         return np.exp((left + right) / 2)
 
 
-def _half_width(
-    log_x: np.ndarray, logs: np.ndarray, covariance: np.ndarray, noise: np.ndarray, quantile: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def _centre_and_variance(log_x: np.ndarray, logs: np.ndarray, covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     extra = (1,) * (log_x.ndim - 1)
     centre, gradient = log_signal_gradient(log_x, [part.reshape(-1, *extra) for part in logs.T])
-    variance = _variance([part + 0 * log_x for part in gradient], covariance)
-    return centre, quantile.reshape(-1, *extra) * np.sqrt(variance + noise.reshape(-1, *extra))
-
-
-def _first_at_least(table: np.ndarray, row: np.ndarray, value: np.ndarray) -> np.ndarray:
-    """Index of the first entry ≥ `value` in the rising rows `row` of `table`, or the width of the table."""
-    low, high = np.zeros(len(row), dtype=int), np.full(len(row), table.shape[1])
-    while (low < high).any():
-        middle = (low + high) // 2
-        before = (table[row, np.minimum(middle, table.shape[1] - 1)] < value) & (low < high)
-        low, high = np.where(before, middle + 1, low), np.where(before | (low >= high), high, middle)
-    return low
+    return centre, _variance(gradient, covariance)

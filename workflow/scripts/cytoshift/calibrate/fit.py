@@ -140,7 +140,8 @@ def _try_5pl(
     five, box = search(scaled, asymmetric=True, also=four)
     conditions = condition(five.information, _free(five, box))
     known = np.isfinite(scaled.lower)
-    gain = _aicc(fits.sse[rows], fits.wells[rows], 4 - known) - _aicc(five.sse, fits.wells[rows], 5 - known)
+    with np.errstate(invalid="ignore"):  # too few wells for either: both are infinite
+        gain = _aicc(fits.sse[rows], fits.wells[rows], 4 - known) - _aicc(five.sse, fits.wells[rows], 5 - known)
     singular = conditions > max_condition
     better = ~singular if curve == "5pl" else ~singular & (gain > 0)
     for row, taken, ill, aicc, number in zip(rows, better, singular, gain, conditions, strict=True):

@@ -128,12 +128,12 @@ def _level_order(standards: pd.DataFrame) -> np.ndarray:
 
 
 def _by_signal(part: pd.DataFrame) -> np.ndarray:
-    """Rank of wells that share a label: each well is a tube, wells with the same concentrations one, by signal."""
+    """Rank of wells that share a label, by signal, −1 without one; wells with the same concentrations are one tube."""
     wide = part.pivot_table(index="well", columns="analyte", values="expected", sort=True, dropna=False)
     tubes = pd.Series(wide.groupby(list(wide.columns), sort=False, dropna=False).ngroup().to_numpy(), index=wide.index)
     tube = part["well"].map(tubes)
     place = part.groupby("analyte", sort=False)["signal"].rank()
-    order = place.groupby(tube).mean().rank(method="first", na_option="bottom").astype(int) - 1
+    order = place.groupby(tube).mean().rank(method="first").fillna(0).astype(int) - 1
     return tube.map(order).to_numpy(dtype=int)
 
 
@@ -167,11 +167,12 @@ def _judge_series(keys: pd.DataFrame, standards: pd.DataFrame) -> None:
         return
     curve, rank = standards["curve"].to_numpy(dtype=int), standards["rank"].to_numpy(dtype=int)
     level = standards.groupby(["curve", "rank"])["expected"].transform("median").to_numpy(dtype=float)
-    stated = np.full((len(keys), rank.max() + 1), np.nan)
-    stated[curve, rank] = level
+    stated = np.full((len(keys), max(rank.max() + 1, 1)), np.nan)
+    placed = rank >= 0
+    stated[curve[placed], rank[placed]] = level[placed]
     found = find_series(stated, keys.groupby(["source", "plate"], sort=False).ngroup().to_numpy())
-    standards["series"] = found.implied[curve, rank]
-    standards["off"] = found.off[curve, rank]
+    standards["series"] = np.where(placed, found.implied[curve, rank], np.nan)
+    standards["off"] = placed & found.off[curve, rank]
     standards.loc[standards["off"] & (standards["reason"] == ""), "reason"] = OFF_SERIES
 
 

@@ -74,13 +74,17 @@ def _comments(people: People) -> list[str]:
         return lines
     used = [key for key in KEYS if key in people.main.roles and (key != "sample" or people.sample_is_key)]
     counted = ", ".join(
-        f"{shown(people.main.roles[key])} has {people.rows[key].nunique()} different values ({key})" for key in used
+        f"{shown(people.main.roles[key])} has {_different(people.rows[key].nunique())} ({key})" for key in used
     )
     lines = [f"# guessed: {counted}; please check"]
     if not people.sample_is_key:
         column = shown(people.main.roles["sample"]) if "sample" in people.main.roles else "The sample id"
         lines.append(f"# {column} is not used: one id stands for several subjects, visits or arms.")
     return lines
+
+
+def _different(values: int) -> str:
+    return f"{values} different values" if values != 1 else "1 value"
 
 
 def _extras(people: People) -> tuple[dict[str, str], list[str]]:

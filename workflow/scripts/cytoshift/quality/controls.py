@@ -126,19 +126,21 @@ def _plates_off(source: str, charts: _Charts, shift: np.ndarray) -> list[Finding
     with np.errstate(invalid="ignore"):
         flags["1-3s"] &= np.abs(z) > _limit(int(np.isfinite(z).sum()), FALSE_ALARMS)
     broken = broken_rules({rule: flags[rule] for rule in REJECTING})[:, :, 0]
+    n = np.isfinite(shift).sum(axis=1, keepdims=True)
+    apart = shift * n / np.maximum(n - 1, 1)  # from the mean of the others, not of all
     found = []
     for place, plate in enumerate(charts.plates):
         here = np.flatnonzero(broken[:, place] != "")
         if not len(here):
             continue
         told = listed(
-            f"{charts.controls[k]} {2 ** shift[k, place]:.3g} times ({broken[k, place]}; z {z[k, place, 0]:.1f})"
+            f"{charts.controls[k]} {2 ** apart[k, place]:.3g} times ({broken[k, place]}; z {z[k, place, 0]:.1f})"
             for k in here
         )
         analytes = int(np.isfinite(charts.values[here, place]).any(axis=0).sum())
         message = (
             f"{source}, plate {plate}: controls are out of control in the median of {plural(analytes, 'analyte')}, "
-            f"against their mean over the plates: {told}."
+            f"against the mean of the other plates: {told}."
         )
         worst = int(here[np.argmax(np.abs(z[here, place, 0]))])
         numbers = {
@@ -146,7 +148,7 @@ def _plates_off(source: str, charts: _Charts, shift: np.ndarray) -> list[Finding
             "of": len(charts.controls),
             "analytes": analytes,
             "largest_z": float(z[worst, place, 0]),
-            "log2_shift": float(shift[worst, place]),
+            "log2_shift": float(apart[worst, place]),
             "plates": len(charts.plates),
         }
         found.append(finding("quality", "control_out_of_control", message, numbers, plate=plate))

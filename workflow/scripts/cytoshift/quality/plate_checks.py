@@ -14,7 +14,7 @@ BLANK_FACTOR = 1.5  # of the other blanks, in the median analyte; plates' gains 
 BLANK_SDS = 4.0
 BLANK_ANALYTE_FACTOR = 2.0  # the same for single analytes of a well, which are noisier
 BLANK_ANALYTE_SDS = 6.0
-ABOVE_STANDARDS = 0.2  # share of analytes in which a blank exceeds the second-lowest standard
+ABOVE_STANDARDS = 0.2  # share of analytes in which a blank exceeds the second-lowest standard by that factor
 CURVE_FACTOR = 1.5  # in signal, against the other plates: beyond what gain and lots of reagents usually do
 SAME_SIDE = 0.8  # of the analytes
 MOST_OUTSIDE = 0.5  # of the sample wells; beyond, the median itself is not known
@@ -74,7 +74,7 @@ def _odd_analytes(source: str, part: pd.DataFrame) -> list[Finding]:
 
 
 def _blanks_like_standards(wells: pd.DataFrame, blanks: pd.DataFrame) -> list[Finding]:
-    """Blanks above the second-lowest standard (the lowest often lies in the background) in many analytes."""
+    """Blanks clearly above the second-lowest standard (low ones often lie in the background) in many analytes."""
     standards = wells[(wells["type"] == "standard") & ~wells["excluded"] & ~wells["outlier"] & (wells["expected"] > 0)]
     levels = standards.groupby([*CELL, "expected"])["signal"].median().reset_index()
     second = levels[levels.groupby(CELL).cumcount() == 1].set_index(CELL)["signal"]
@@ -82,12 +82,12 @@ def _blanks_like_standards(wells: pd.DataFrame, blanks: pd.DataFrame) -> list[Fi
     reached = reached[reached["standard"].notna()]
     found = []
     for (source, plate, well), part in reached.groupby(["source", "plate", "well"], sort=False):
-        above = part[part["signal"] > part["standard"]]
+        above = part[part["signal"] > BLANK_FACTOR * part["standard"]]
         if len(above) <= ABOVE_STANDARDS * len(part) or (len(above) == 1 and len(part) > 1):
             continue
         message = (
-            f"{source}, plate {plate}: blank {well} reads more than the second-lowest standard in {len(above)} of "
-            f"{len(part)} analytes ({listed(above['analyte_as_written'])}): something is in it, or wells are exchanged."
+            f"{source}, plate {plate}: blank {well} reads over {BLANK_FACTOR:g} times the second-lowest standard in "
+            f"{len(above)} of {len(part)} analytes ({listed(above['analyte_as_written'])}): something is in it, or wells are exchanged."
         )
         numbers = {"analytes": len(above), "of": len(part)}
         found.append(finding("quality", "blank_above_standards", message, numbers, plate=str(plate)))
