@@ -41,9 +41,7 @@ class Verdict:
 def verdicts() -> list[Verdict]:
     """The table of real exports in tests/README.md."""
     return [
-        Verdict(
-            file, word == "read", name.strip("–"), int(wells or 0), int(analytes or 0), tuple(_QUOTED.findall(why))
-        )
+        Verdict(file, word == "read", name.strip("–"), int(wells or 0), int(analytes or 0), tuple(_QUOTED.findall(why)))
         for file, word, name, wells, analytes, why in _ROW.findall(README.read_text(encoding="utf-8"))
     ]
 
@@ -75,13 +73,16 @@ def damaged_standards() -> list[tuple[str, str, str, str]]:
     return _STANDARD.findall((folder() / "xponent" / "README.md").read_text(encoding="utf-8"))
 
 
-def block(file: str, name: str, analytes: int) -> pd.DataFrame:
-    """Texts of one `DataType:` block of an xPONENT file, wells × analytes, cell by cell and without a reader."""
+def block(file: str, name: str, columns: int, first: int = 2) -> pd.DataFrame:
+    """Texts of one `DataType:` block of an xPONENT file, wells × columns, cell by cell and without a reader.
+
+    The first cells are Location and Sample; analytes begin at cell 2.
+    """
     rows = list(csv.reader((folder() / file).read_text(encoding="utf-8").splitlines()))
     start = next(place for place, row in enumerate(rows) if row[:2] == ["DataType:", name]) + 1
     cells = list(takewhile(lambda row: re.fullmatch(r"[0-9]+\(1,[A-H][0-9]+\)", (row or [""])[0]), rows[start + 1 :]))
     wells = [row[0].partition(",")[2].rstrip(")") for row in cells]
-    return pd.DataFrame([row[2 : 2 + analytes] for row in cells], wells, rows[start][2 : 2 + analytes])
+    return pd.DataFrame([row[first : first + columns] for row in cells], wells, rows[start][first : first + columns])
 
 
 def concentration(signal: Any, curve: pd.DataFrame) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Does a first study file name instruments' exports as what they are, with their plates, and whose samples they hold?"""
+"""Does a first study file name instruments' exports as what they are, their plates, and whose samples they hold?"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -98,7 +98,7 @@ def test_an_export_that_is_not_whole_is_refused_with_its_line(folder: Path) -> N
     write_raw_study(folder / "data")
     plate = folder / "data" / "plates" / "plate_2.csv"
     plate.write_text(plate.read_text(encoding="utf-8")[:-9], encoding="utf-8")
-    with pytest.raises(Problems, match="plate_2.csv") as error:
+    with pytest.raises(Problems, match=r"plate_2\.csv") as error:
         draft_study("my-study", ["data"])
     assert len(error.value.problems) == 1
 

@@ -69,8 +69,8 @@ def detection_limits(fits: Fits, blanks: np.ndarray, analyte: np.ndarray, *, min
     the asymptotes is "undefined".
     """
     blanks = np.asarray(blanks, dtype=float)
-    known = np.isfinite(blanks)
-    count = known.sum(axis=1)
+    blanks = np.where(np.isfinite(blanks), blanks, np.nan)
+    count = np.isfinite(blanks).sum(axis=1)
     mean, median = _mean(blanks), _median(blanks)
     _, group = np.unique(np.asarray(analyte).astype(str), return_inverse=True)
     total = np.bincount(group, weights=count)[group]

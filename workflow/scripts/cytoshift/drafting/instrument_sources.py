@@ -136,7 +136,9 @@ def instrument_lines(source: InstrumentSource) -> list[str]:
 def _unit(source: InstrumentSource) -> list[str]:
     unit = source.files[0].unit
     if source.layer == "cell":
-        return [f"    unit: {quoted(unit)}"] if unit else []
+        is_open = any(file.unit_is_open for file in source.files)
+        guess = "   # guessed: no share is above 1, and they could be fractions; please check" if is_open else ""
+        return [f"    unit: {quoted(unit)}{guess}"] if unit else []
     standards = any(file.standards for file in source.files)
     if not standards and not any(file.values for file in source.files):
         return [

@@ -25,8 +25,9 @@ class InstrumentFile:
     """A file in an instrument's own format, read once to say what is in it.
 
     `why` says what it was recognised by; `samples` and `features` as written; `plates` that the file names itself;
-    `unit` as the file says, for cells "%" where it holds shares, '' where neither says anything; `standards` and
-    `values`: does it hold standards with their concentrations, and the software's own results?
+    `unit` as the file says, for cells "%" where it holds shares, '' where neither says anything; `unit_is_open` where
+    shares could be fractions as well; `standards` and `values`: does it hold standards with their concentrations, and
+    the software's own results?
     """
 
     path: str
@@ -37,6 +38,7 @@ class InstrumentFile:
     features: tuple[str, ...]
     plates: tuple[str, ...] = ()
     unit: str = ""
+    unit_is_open: bool = False
     standards: bool = False
     values: bool = True
 
@@ -72,22 +74,32 @@ def _wells(content: Content, name: str, why: str) -> InstrumentFile:
         _different(wells["analyte"]),
         _different(wells["plate"]),
         next(iter(_different(wells["unit"])), ""),
-        bool(standards.any()),
-        bool((wells["status"] != "missing").any()),
+        standards=bool(standards.any()),
+        values=bool((wells["status"] != "missing").any()),
     )
 
 
 def _populations(content: Content, why: str) -> InstrumentFile:
+    is_open = False
     try:
         frame = read_flowjo(content).frame
     except Problems:
-        # percentages between 0 and 1 need to be told from fractions; a person is asked to look at the unit
-        frame = read_flowjo(content, unit="%").frame
+        # no share is above 1: a person has to say whether they are percentages; any other mistake is raised again
+        frame, is_open = read_flowjo(content, unit="%").frame, True
     paths = {path[:length]: None for path in frame["path"] for length in range(1, len(path) + 1)}
     gates = name_gates(paths, NameBook([]))
     features = dict.fromkeys(gates[path].written for path in frame["path"] if path and not gates[path].step)
     unit = "%" if (frame["measure"] == "fraction").any() else ""
-    return InstrumentFile(content.path, "cell", "flowjo", why, _different(frame["written"]), tuple(features), unit=unit)
+    return InstrumentFile(
+        content.path,
+        "cell",
+        "flowjo",
+        why,
+        _different(frame["written"]),
+        tuple(features),
+        unit=unit,
+        unit_is_open=is_open,
+    )
 
 
 def _different(texts: pd.Series) -> tuple[str, ...]:

@@ -87,7 +87,8 @@ def _blanks_like_standards(wells: pd.DataFrame, blanks: pd.DataFrame) -> list[Fi
             continue
         message = (
             f"{source}, plate {plate}: blank {well} reads over {BLANK_FACTOR:g} times the second-lowest standard in "
-            f"{len(above)} of {len(part)} analytes ({listed(above['analyte_as_written'])}): something is in it, or wells are exchanged."
+            f"{len(above)} of {len(part)} analytes ({listed(above['analyte_as_written'])}): something is in it, or "
+            "wells are exchanged."
         )
         numbers = {"analytes": len(above), "of": len(part)}
         found.append(finding("quality", "blank_above_standards", message, numbers, plate=str(plate)))

@@ -19,8 +19,7 @@ class RepeatedDesign:
 
     `columns` (samples, q), one per mean of visit × arm (`common_baseline` arms share theirs at the first visit), then
     the covariates and fixed plates, centred; NaN where a sample's covariate is unknown. `names` says in words what each
-    is. `cell` (visits, arms) is the column of a mean, −1 where no sample was taken there. `subject`, `visit`, `arm`
-    (samples,) are codes; `subjects` counts them. `grouping` (samples,) holds the codes of a second random effect
+    is. `cell` (visits, arms) is the column of each mean. `subject`, `visit`, `arm` (samples,) are codes; `subjects` counts them. `grouping` (samples,) holds the codes of a second random effect
     (plates, or the periods of a subject) named `grouping_name`; it is empty without one.
     """
 

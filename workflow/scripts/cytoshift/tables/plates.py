@@ -39,8 +39,8 @@ CONTROLS = Table(
         number("value", "mean of log2 concentration"),
         number("expected", "log2 of the concentration the file states"),
         number("centre", "mean over plates"),
-        number("sd", "SD over plates, without this one"),
-        number("z", "distance from the mean of the other plates in their SDs"),
+        number("sd", "SD of the other plates, moderated"),
+        number("z", "distance from the other plates' mean in their SDs, on the normal scale for their number"),
         text("rules", "Westgard rules broken here, comma-separated"),
     ),
 )
