@@ -137,7 +137,7 @@ def simulate(scenario: Scenario, number: int) -> dict[int, Result]:
                 100 * held.mean(),
                 100 * held_alone.mean(),
                 float(np.median(error)),
-                float(np.median(sample.high / sample.low)),
+                _width(sample),
             ),
         )
     return results

@@ -1,6 +1,7 @@
 """Copies of the shipped workflow in which tests may run and edit things."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 from cytoshift.simulate.demo import DEMO_SEED, tiny_design
 from cytoshift.simulate.study import simulate_study
 from cytoshift.simulate.writing import write_study
+from raw_study import write_raw_study
 
 ROOT = Path(__file__).resolve().parents[1]
 SHIPPED = ("Snakefile", "workflow", "config", "profiles", "environment.yml", "data/ldn-ms-demo", "data/public")
@@ -30,12 +32,33 @@ class Checkout:
             list(map(str, command)), cwd=self.folder, env=inherited | environment, capture_output=True, text=True
         )
 
+    def planned_rules(self, *arguments: str) -> set[str]:
+        """Rules that a dry run would execute, targets aside."""
+        run = self.snakemake("--dry-run", "--quiet", "host", *arguments)
+        assert run.returncode == 0, run.stdout + run.stderr
+        rules = re.findall(r"^(?:local)?rule (\w+):$", run.stdout + run.stderr, re.MULTILINE)
+        return {rule for rule in rules if "_" in rule}
+
     def results(self) -> dict[str, bytes]:
         """Every file below results/, logs and benchmarks aside, by its path."""
         folder = self.folder / "results"
         files = (path for path in sorted(folder.rglob("*")) if path.is_file() and not path.name.startswith("."))
         contents = {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
         return {name: content for name, content in contents.items() if name.split("/")[0] not in ("logs", "benchmarks")}
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    """Replace a text that stands in a file, where it stands first."""
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def add_raw_study(folder: Path) -> None:
+    """Write a tiny study of instruments' files, and make it the one that `snakemake` runs."""
+    write_raw_study(folder / "data" / "raw")
+    shutil.copy2(ROOT / "tests" / "workflow" / "raw.yaml", folder / "config" / "studies" / "raw.yaml")
+    (folder / "config" / "config.yaml").write_text("studies: [raw]\n")
 
 
 def add_tiny_study(folder: Path) -> None:

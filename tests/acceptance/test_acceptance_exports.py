@@ -5,8 +5,8 @@ alone is in tests/unit/intake, and not repeated here:
 test_intake_xponent: plate1 (blocks, net signal, curves, bounds, beads, recoveries, CVs), Chul, IGG_CO_1, New_Batch, the
   plate without beads, FLEXMAP 3D and INTELLIFLEX in blocks (wells, sections, bead counts, warnings);
 test_intake_intelliflex: v2_2 (14 targets, 8 dry wells, the signature that is no data);
-test_intake_bioplex: 10JAN07 (441, 227, 115 and 270 of 1,053; 37 outliers; 832 of 846 within 1 %; 962 of 962 backgrounds;
-  the divisor of the CV), WithBlankBead (114 backgrounds, 98 inverses, 44 recoveries), RawAndSummary (36 pooled rows, 33
+test_intake_bioplex: 10JAN07 (441, 227, 115 and 270 of 1,053; 37 outliers; 832 of 846 within 1 %; 962 backgrounds; the
+  divisor of the CV), WithBlankBead (114 backgrounds, 98 inverses, 44 recoveries), RawAndSummary (36 pooled rows, 33
   CVs, 82 inverses, 73 recoveries), the XML (720 means and SDs, 705 concentrations unset);
 test_intake_msd: both Workbench tables, the workbook, Methodical Mind; test_intake_elisa: the Magellan plate;
 test_intake_flowjo: the workspace (19 gates, sums of the quadrants, `Single Cells` twice by its full path);
@@ -141,7 +141,7 @@ def wells(plate: tuple[Intake, Calibrated]) -> pd.DataFrame:
 
 def by_cell(wells: pd.DataFrame, column: str) -> pd.DataFrame:
     """A column as wells × analytes, names as in the file."""
-    return wells.pivot(index="well", columns="analyte_as_written", values=column)
+    return wells.pivot(index="well", columns="analyte_as_written", values=column)  # noqa: PD010  refuses a cell twice
 
 
 def printed(name: str) -> pd.DataFrame:
@@ -191,11 +191,11 @@ def test_plate1_coefficients_give_all_numeric_results(plate: tuple[Intake, Calib
 def test_plate1_results_out_of_range_keep_their_side_and_limit(
     plate: tuple[Intake, Calibrated], wells: pd.DataFrame
 ) -> None:
-    texts = printed("Result").stack()
+    texts = printed("Result").melt(ignore_index=False).set_index("analyte_as_written", append=True)["value"]
     cells = wells.set_index(["well", "analyte_as_written"]).loc[texts.index]
     below, above = texts.str.startswith("<"), texts.str.startswith(">")
     assert (below.sum(), above.sum()) == (208, 32)
-    limit = texts[below | above].str[1:].astype(float) * cells["dilution"].fillna(1)
+    limit = texts.str[1:].where(below | above).astype(float) * cells["dilution"].fillna(1)
     assert ((cells["status"] == "below") == below).all()
     assert ((cells["status"] == "above") == above).all()
     assert (cells["upper"][below] == limit[below]).all()
@@ -460,10 +460,9 @@ def test_the_plates_page_shows_every_curve_and_every_standard_left_out(results: 
     drawing = (results / "report" / "figures" / "curves" / "luminex-plate1.svg").read_text(encoding="utf-8")
     assert len(re.findall(r'<g id="axes_\d+">', drawing)) == 30
     page = (results / "report" / "plates.html").read_text(encoding="utf-8")
-    tables = {name: body for name, body in re.findall(r"(?s)<caption>(.*?)</caption>(.*?)</table>", page)}
-    analytes, left_out = (re.findall(r"(?s)<tr>.*?</tr>", tables[name]) for name in (
-        "Analytes of plate plate1", "Standards of plate plate1 that were left out of the fit"
-    ))  # fmt: skip
+    tables = dict(re.findall(r"(?s)<caption>(.*?)</caption>(.*?)</table>", page))
+    names = ("Analytes of plate plate1", "Standards of plate plate1 that were left out of the fit")
+    analytes, left_out = (re.findall(r"(?s)<tr>.*?</tr>", tables[name]) for name in names)
     assert sum("<td" in row for row in analytes) == 30
     rows = [row for row in left_out if "<td" in row]
     assert len(rows) == 30

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cytoshift.study.opening import open_studies, study_files
@@ -257,6 +257,7 @@ def test_an_empty_plan_asks_for_the_required_keys_alone(folder: Path) -> None:
 PLACES = [line for line in PLAN.splitlines() if ": " in line]
 
 
+@settings(deadline=None)
 @given(st.sampled_from(PLACES), st.sampled_from(["3", "[]", "{}", "[[]]", "{a: {b: 1}}", "''", "true", "1e400", "x y"]))
 def test_any_value_anywhere_is_salvaged_or_refused_without_a_traceback(line: str, value: str) -> None:
     key, _, _ = line.partition(": ")

@@ -68,37 +68,34 @@ def _figure(
 
 
 def _panel(axes: Axes, curves: pd.DataFrame, standards: pd.DataFrame, plate: str) -> None:
-    axes.set_xscale("log")
-    axes.set_yscale("log")
     here = curves[curves["plate"] == plate].iloc[0]
     if here["lloq"] < here["uloq"]:
-        axes.axvspan(here["lloq"], here["uloq"], color=PALE, linewidth=0, zorder=0)
+        axes.axvspan(np.log10(here["lloq"]), np.log10(here["uloq"]), color=PALE, linewidth=0, zorder=0)
     for row in curves[curves["plate"] != plate].itertuples():
         axes.plot(*_line(row), color=LIGHT, linewidth=0.6, zorder=1)
     axes.plot(*_line(here), color=BLUE, linewidth=1.1, zorder=2)
     if np.isfinite(here["lod"]) and here["lod"] > 0:
-        axes.axvline(here["lod"], color=GREY, linewidth=0.6, linestyle=":", zorder=1)
+        axes.axvline(np.log10(here["lod"]), color=GREY, linewidth=0.6, linestyle=":", zorder=1)
     mine = standards[standards["plate"] == plate]
     used = mine["used"].astype(bool)
     # at the concentration in the file: a lost decimal point then stands where it was written
-    axes.plot(mine.loc[used, "expected"], mine.loc[used, "signal"], "o", color=BLUE, markersize=2.4, zorder=3)
+    place = np.log10(mine[["expected", "signal"]].where(mine[["expected", "signal"]] > 0))
+    axes.plot(place.loc[used, "expected"], place.loc[used, "signal"], "o", color=BLUE, markersize=2.4, zorder=3)
     axes.plot(
-        mine.loc[~used, "expected"], mine.loc[~used, "signal"], "x", color=VERMILLION, markersize=3.6, zorder=4,
+        place.loc[~used, "expected"], place.loc[~used, "signal"], "x", color=VERMILLION, markersize=3.6, zorder=4,
         markeredgewidth=1,
     )  # fmt: skip
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_tick_params(which="both", length=1.5, pad=1, labelsize=SMALL)
+    axes.tick_params(length=1.5, pad=1, labelsize=SMALL)
     _decades(axes)
 
 
 def _decades(axes: Axes) -> None:
-    """At most four labelled decades on each axis, written short."""
+    """At most four labelled decades on each axis, written short; the axes are log10 already, which draws faster."""
     for axis, (low, high) in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
-        first, last = int(np.ceil(np.log10(low))), int(np.floor(np.log10(high)))
+        first, last = int(np.ceil(low)), int(np.floor(high))
         step = max(1, -(-(last - first + 1) // 4))
-        powers = range(first, last + 1, step)
-        axis.set_ticks([10.0**power for power in powers], [_short(power) for power in powers])
-        axis.set_ticks([], minor=True)
+        powers = list(range(first, last + 1, step))
+        axis.set_ticks(powers, [_short(power) for power in powers])
 
 
 def _short(power: int) -> str:
@@ -110,10 +107,10 @@ def _short(power: int) -> str:
 
 
 def _line(curve: Any) -> tuple[np.ndarray, np.ndarray]:
-    """The fitted curve over the standards' range and a third beyond on either side."""
+    """log10 of the fitted curve over the standards' range and a factor of three beyond on either side."""
     low, high, a, b, c, d, g = (
         float(curve[name]) if isinstance(curve, pd.Series) else float(getattr(curve, name))
         for name in ("lowest_standard", "highest_standard", "a", "b", "c", "d", "g")
     )
     concentration = np.geomspace(low / 3, high * 3, POINTS)
-    return concentration, d + (a - d) / (1 + (concentration / c) ** b) ** g
+    return np.log10(concentration), np.log10(d + (a - d) / (1 + (concentration / c) ** b) ** g)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 import pandas as pd
@@ -12,6 +13,7 @@ from cytoshift.intake.words import Words, canonical
 from cytoshift.study.problem import did_you_mean
 
 KEYS = ("sample", "subject", "visit", "arm")
+_NOT_IN_STUDY = " is no sample of the study"
 
 
 class SampleIndex:
@@ -37,6 +39,7 @@ class SampleIndex:
         self._ids = {canonical(sample): sample for sample in samples["sample"] if sample}
         self._keys: dict[tuple[str, str], list[tuple[str, str]]] = {}
         self._about: dict[str, tuple[str, str]] = {}
+        self._subjects = {canonical(subject): subject for subject in samples["subject"] if subject}
         for sample, subject, visit, arm in samples[["sample", "subject", "visit", "arm"]].itertuples(index=False):
             self._keys.setdefault((canonical(subject), visit), []).append((arm, sample))
             self._about.setdefault(sample, (subject, visit))
@@ -51,7 +54,7 @@ class SampleIndex:
         given = rows.reindex(columns=list(KEYS), fill_value="").astype(object)
         codes, unique = pd.factorize(pd.MultiIndex.from_frame(given))
         found: list[tuple[str, str, str, bool]] = []
-        mistakes: dict[str, tuple[str, list[int]]] = {}
+        mistakes: dict[str, tuple[dict[str, str], list[int]]] = {}
         for code, texts in enumerate(unique):
             said = dict(zip(KEYS, texts, strict=True))
             sample, mistake = self._find(said)
@@ -62,11 +65,10 @@ class SampleIndex:
             found.append((said["sample"], said["subject"], visit, False))
             known = {key: text for key, text in (said | {"visit": visit, "source": source}).items() if key != "arm"}
             if not self._exclusions.covers(**known) and mistake:
-                mistakes.setdefault(mistake, (said["sample"], []))[1].append(code)
-        for number, (mistake, (sample_id, combinations)) in enumerate(mistakes.items()):
+                mistakes.setdefault(mistake, (said, []))[1].append(code)
+        for number, (mistake, (said, combinations)) in enumerate(mistakes.items()):
             at = given.index[pd.Series(codes).isin(combinations)]
-            is_id = mistake == _no_such_sample(sample_id)
-            hint = did_you_mean(sample_id, self._ids) if is_id and number < MOST_LINES else ""
+            hint = self._hint(mistake, said) if number < MOST_LINES else ""
             others = f" ({len(at) - 1} more rows like it)" if len(at) > 1 else ""
             notebook.problem(where, f"row {at[0]}", mistake + hint + others, f"samples of {source}")
         table = pd.DataFrame(found, columns=["sample", "subject", "visit", "linked"])
@@ -75,6 +77,14 @@ class SampleIndex:
     def ids(self) -> list[str]:
         """Every sample id of the study."""
         return list(self._ids)
+
+    def _hint(self, mistake: str, said: dict[str, str]) -> str:
+        """Which sample or subject may be meant by one that is not in the study."""
+        if mistake == _no_such_sample(said["sample"]):
+            return _meant(said["sample"], self._ids)
+        if mistake.endswith(_NOT_IN_STUDY) and canonical(said["subject"]) not in self._subjects:
+            return _meant(said["subject"], self._subjects)
+        return ""
 
     def known(self, names: Iterable[str]) -> dict[str, dict[str, str]]:
         """Sample, subject and visit of those names that are sample ids; the others are left out."""
@@ -110,9 +120,24 @@ class SampleIndex:
         if self._incomplete:
             return None, ""
         if not options:
-            return None, f"{subject} is no sample of the study"
+            return None, subject + _NOT_IN_STUDY
         return None, f"{subject} has {len(options)} samples; name the column of the arm or of the sample id"
 
 
 def _no_such_sample(sample: str) -> str:
-    return f"{sample!r} is no sample of the study"
+    return f"{sample!r}{_NOT_IN_STUDY}"
+
+
+def _meant(written: str, known: dict[str, str]) -> str:
+    """The known id that is the same but for case, punctuation and leading zeros; otherwise the one spelt most like it.
+
+    Never applied by itself: LDN-1-2 and LDN-12 may be two people.
+    """
+    same = [name for name in known.values() if _loose(name) == _loose(written)]
+    return f"; did you mean {same[0]!r}?" if len(same) == 1 else did_you_mean(written, known.values())
+
+
+def _loose(name: str) -> str:
+    """Letters and numbers of an id, without case, punctuation and leading zeros."""
+    parts = re.findall(r"[^\W\d_]+|[0-9]+", name.casefold())
+    return "|".join(part.lstrip("0") or "0" if part.isdecimal() else part for part in parts)

@@ -7,6 +7,7 @@ import datetime
 import numpy as np
 import pandas as pd
 
+from cytoshift.findings import plural
 from cytoshift.frames import conform
 from cytoshift.intake.exclusions import Exclusions
 from cytoshift.intake.notebook import Notebook
@@ -124,10 +125,12 @@ def _named(rows: pd.DataFrame, several_arms: bool, notebook: Notebook) -> pd.Dat
         if len(shared):
             example = piece[piece["sample"] == shared.idxmax()]
             subjects = example["subject"].nunique()
+            more = len(shared) - 1
+            others = f", and {more} more {'id does' if more == 1 else 'ids do'} so too" if more else ""
             message = (
                 f"the column of sample ids is not a key: {shared.idxmax()!r} stands for {shared.max()} different "
-                f"combinations of subject, visit and arm ({subjects} subjects), and {len(shared)} ids do; leave "
-                "`sample` out, then samples are named by subject, visit and arm"
+                f"combinations of subject, visit and arm ({plural(subjects, 'subject')}){others}; leave `sample` out, "
+                "then samples are named by subject, visit and arm"
             )
             notebook.problem(example["where"].iloc[0], f"{source}.columns.sample", message)
     # the first source that has an id for a subject, visit and arm names the sample for all of them

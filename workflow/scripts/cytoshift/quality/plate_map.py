@@ -36,6 +36,9 @@ def well_numbers(wells: pd.DataFrame, measurements: pd.DataFrame, samples: pd.Da
     rows = rows[(rows["well"] != "") & (rows["plate"] != "")].reset_index(drop=True)
     real = samples[samples["type"].isin(["sample", ""])].drop_duplicates("sample").set_index("sample")["subject"]
     rows["subject"] = rows["sample"].map(real).astype("object").fillna("")
+    # bridge and pool samples read like each other, not like people
+    reference = (rows["type"] == "sample") & (rows["sample"] != "") & ~rows["sample"].isin(real.index)
+    rows["type"] = rows["type"].mask(reference, "control")
     named = rows["sample"].where(rows["sample"] != "", rows["written"])
     level = rows["level"].where(rows["level"] != "", rows["written"])
     is_sample = rows["type"] == "sample"

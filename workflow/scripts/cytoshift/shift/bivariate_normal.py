@@ -15,6 +15,7 @@ NEAR_ONE = np.arctanh(0.925)
 # A standard normal value this far out has a density of 1e-298: infinite for every sum, and still a number.
 FARTHEST = 37.0
 SMALLEST_PROBABILITY = 1e-300
+LARGEST_LOG_RATIO = 100.0
 # Gauss–Legendre on (0, 1); 20 points give 15 digits on both branches (Genz 2004).
 _NODES, _WEIGHTS = (part / 2 for part in np.polynomial.legendre.leggauss(20))
 _NODES = _NODES + 0.5
@@ -117,7 +118,9 @@ def interval_terms(lower: np.ndarray, upper: np.ndarray) -> tuple[np.ndarray, np
 def _density_over(end: np.ndarray, log_probability: np.ndarray) -> np.ndarray:
     finite = np.isfinite(end)
     squared = np.where(finite, end, 0.0) ** 2
-    return np.where(finite, np.exp(-0.5 * squared - LOG_ROOT_TWO_PI - log_probability), 0.0)
+    # The ratio is of the size of the end itself; far out, the difference of two huge logarithms is mere rounding.
+    exponent = np.minimum(-0.5 * squared - LOG_ROOT_TWO_PI - log_probability, LARGEST_LOG_RATIO)
+    return np.where(finite, np.exp(exponent), 0.0)
 
 
 @dataclass(frozen=True)

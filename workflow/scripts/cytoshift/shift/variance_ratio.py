@@ -65,8 +65,8 @@ def group_sums(
     first = np.unique(basis.pattern, return_index=True)[1]
     present = basis.present[first]
     levels = np.arange(int(grouping.max(initial=-1)) + 1)
-    indicators = present[:, :, None] * (grouping[:, None] == levels[None, :]) if len(levels) else present[:, :, :0]
-    shared = np.concatenate([indicators.astype(float), basis.orthonormal], axis=2)
+    member = grouping[:, None] == levels if len(levels) else np.empty((len(subject), 0), dtype=bool)
+    shared = np.concatenate([(present[:, :, None] & member).astype(float), basis.orthonormal], axis=2)
     size = np.add.reduceat(present.astype(float), starts, axis=1)
     divisor = np.maximum(size, 1.0)
     mean = np.add.reduceat(shared, starts, axis=1) / divisor[:, :, None]
