@@ -11,8 +11,17 @@ write_table <- function(frame, file) {
   for (column in names(frame)) if (is.double(frame[[column]])) frame[[column]] <- sprintf("%.15g", frame[[column]])
   write.table(frame, file, sep = "\t", quote = FALSE, row.names = FALSE)
 }
-# The default tolerances of lmer leave the variance ratio at about 1e-4.
-tight <- lmerControl(optimizer = "nloptwrap", optCtrl = list(xtol_abs = 1e-14, ftol_abs = 1e-14, maxeval = 1e5),
+# The default tolerances of lmer leave the variance ratio at about 1e-4; without derivatives two ratios stay at 1e-5 even
+# at 1e-14, so Newton's method on the deviance takes the last steps there.
+polished <- function(fn, par, lower, upper, control) {
+  found <- nloptwrap(par, fn, lower, upper, control)
+  if (length(par) > 1 && all(found$par > 1e-3)) for (step in 1:3) {
+    found$par <- found$par - solve(numDeriv::hessian(fn, found$par), numDeriv::grad(fn, found$par))
+  }
+  found$fval <- fn(found$par)
+  found
+}
+tight <- lmerControl(optimizer = polished, optCtrl = list(xtol_abs = 1e-14, ftol_abs = 1e-14, maxeval = 1e5),
                      check.conv.singular = "ignore", check.conv.grad = "ignore", check.conv.hess = "ignore")
 fit <- function(formula, data, REML = TRUE) suppressMessages(suppressWarnings(
   lmerTest::lmer(formula, data, REML = REML, control = tight)))
@@ -129,35 +138,51 @@ for (feature in features) {
     there <- !is.na(study[[feature]])
     part <- data.frame(y = study[[feature]], subject = factor(study$subject), time = time)[there, ]
     part$X <- cbind(cells[[base]] + 0, age = study$age - mean(study$age))[there, ]
-    model <- gls(y ~ 0 + X, part, correlation = corSymm(form = ~ time | subject), weights = varIdent(form = ~ 1 | time),
-                 method = "REML", control = glsControl(opt = "nlminb", maxIter = 1000, msMaxIter = 2000, tolerance = 1e-13,
-                                                       nlmStepMax = 1, opt.tol = 1e-14))
+    model <- suppressWarnings(gls(
+      y ~ 0 + X, part, correlation = corSymm(form = ~ time | subject), weights = varIdent(form = ~ 1 | time),
+      method = "REML", control = glsControl(opt = "nlminb", maxIter = 1000, msMaxIter = 2000, tolerance = 1e-10,
+                                            returnObject = TRUE)))
     # gls builds blocks in the order of the groups: take its standard deviations and correlations as one matrix.
     sds <- sigma(model) * coef(model$modelStruct$varStruct, unconstrained = FALSE, allCoef = TRUE)[c("1", "2", "3")]
     R <- diag(3)
     R[lower.tri(R)] <- coef(model$modelStruct$corStruct, unconstrained = FALSE)
     R <- R + t(R) - diag(3)
     S <- diag(sds) %*% R %*% diag(sds)
+    # gls stops at about 1e-5; Newton's method on the same restricted deviance, written out, takes the last steps.
+    unpack <- function(s) {
+      S <- diag(3)
+      S[lower.tri(S, TRUE)] <- s
+      S + t(S) - diag(diag(S))
+    }
+    deviance <- function(s) {
+      V <- unpack(s)[part$time, part$time] * same
+      W <- solve(V, cbind(part$X, part$y))
+      A <- t(part$X) %*% W[, 1:ncol(part$X)]
+      b <- t(part$X) %*% W[, ncol(W)]
+      as.numeric(determinant(V)$modulus + determinant(A)$modulus + sum(part$y * W[, ncol(W)]) - sum(b * solve(A, b)))
+    }
     same <- outer(part$subject, part$subject, "==")
-    pairs <- NULL
     G <- list()
     for (a in 1:3) for (b in a:3) {
       unit <- matrix(0, 3, 3)
       unit[a, b] <- unit[b, a] <- 1
       G[[length(G) + 1]] <- unit[part$time, part$time] * same
     }
+    s <- S[lower.tri(S, TRUE)]
+    for (step in 1:4) s <- s - as.vector(solve(numDeriv::hessian(deviance, s), numDeriv::grad(deviance, s)))
+    S <- unpack(s)
     V <- S[part$time, part$time] * same
     Phi <- solve(t(part$X) %*% solve(V, part$X))
     adjusted <- kr_internal(Phi, list(Sigma = V, G = G, n.ggamma = 6), part$X)
     L <- cbind(asked[[base]], 0)
-    beta <- as.vector(coef(model))
+    beta <- as.vector(Phi %*% t(part$X) %*% solve(V, part$y))
     se <- sqrt(diag(L %*% as.matrix(adjusted) %*% t(L)))
     nu <- apply(L, 1, function(l) Lb_ddf(l, Phi, adjusted))
     un <- rbind(un, data.frame(model = base, feature = feature, contrast = rownames(L), estimate = as.vector(L %*% beta),
-      plain_se = sqrt(diag(L %*% vcov(model) %*% t(L))), se = se, df = nu, p_value = 2 * pt(-abs(L %*% beta / se), nu),
+      gls_estimate = as.vector(L %*% coef(model)), gls_se = sqrt(diag(L %*% vcov(model) %*% t(L))), plain_se = sqrt(diag(L %*% Phi %*% t(L))), se = se, df = nu, p_value = 2 * pt(-abs(L %*% beta / se), nu),
       s11 = S[1, 1], s12 = S[1, 2], s13 = S[1, 3], s22 = S[2, 2], s23 = S[2, 3], s33 = S[3, 3]))
     K <- L[c("week_8", "week_16"), ]
-    joint <- kr_adjust(adjusted, Phi, K, beta, rep(0, 2))
+    joint <- kr_adjust(adjusted, Phi, K, beta, 0)
     un_tests <- rbind(un_tests, data.frame(model = base, feature = feature, statistic = joint$Fstat, numerator = joint$ndf,
                                            denominator = joint$ddf, p_value = joint$p.value))
   }
@@ -171,7 +196,7 @@ for (feature in c("f1", "f2", "f3")) {
   study$time <- time
   part <- study[!is.na(study$y), ]
   model <- gls(y ~ visit_f * arm_f, part, correlation = corSymm(form = ~ time | subject), weights = varIdent(form = ~ 1 | time),
-               method = "REML", control = glsControl(opt = "nlminb", maxIter = 1000, msMaxIter = 2000, tolerance = 1e-13))
+               method = "REML", control = glsControl(opt = "nlminb", maxIter = 1000, msMaxIter = 2000, tolerance = 1e-10, returnObject = TRUE))
   model$call$model <- y ~ visit_f * arm_f
   grid <- emmeans(model, ~ visit_f * arm_f, data = part, mode = "df.error")
   found <- as.data.frame(contrast(grid, list(week_16 = c(-1, 0, 1, 1, 0, -1), mean_later = c(-1, 0.5, 0.5, 0, 0, 0))))

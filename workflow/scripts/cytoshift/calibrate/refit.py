@@ -143,7 +143,7 @@ def _notes(bench: Bench, fresh: Refit, settings: Calibrate) -> list[str]:
     for number, fitted in enumerate(fresh.fitted):
         parts = []
         if fitted:
-            parts = [fresh.detection.reason[number], fresh.quantification.reason[number]]
+            parts = [fresh.fits.note[number], fresh.detection.reason[number], fresh.quantification.reason[number]]
             if not blanks[number] and settings.background != "include":
                 parts.append(f"no blanks, so background: {settings.background} changes nothing")
             if not raw[number]:

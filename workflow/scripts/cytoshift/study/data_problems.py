@@ -140,9 +140,11 @@ def _check_format(key: str, source: CytokineSource | CellSource, found: ProblemL
                 f"{key}.concentration", "has no effect with `format: table`, whose values are final; leave it out"
             )
         return
+    hints = {"where": "; samples and wells are left out with `exclude`"}
     for name in ("columns", "where", "shape"):
         if name in source.model_fields_set:
-            found.add(f"{key}.{name}", f"has no effect with `format: {source.format}`, which has its own; leave it out")
+            message = f"is for tables and has no effect with `format: {source.format}`; leave it out"
+            found.add(f"{key}.{name}", message + hints.get(name, ""))
 
 
 def _check_shape(key: str, source: CytokineSource | CellSource, found: ProblemList) -> None:
