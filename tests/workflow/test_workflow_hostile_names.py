@@ -50,6 +50,7 @@ IN_DATA = [*TEXTS, "two\rreturns"]
 READ = {text.replace("\r", " ") for text in IN_DATA}
 ODD_NAME = '=cmd|\' <x-hostile> $\\frac$ \N{TEST TUBE} "q" a,b .csv'
 TEMPLATES = ROOT / "workflow" / "scripts" / "cytoshift" / "report" / "templates"
+OWN_ADDRESS = r"#|data:image/(png|svg\+xml)|https://|(report|plates)\.html(#|$)"
 XLSX = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 
 
@@ -252,13 +253,24 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def page(run: Run) -> Page:
-    parsed = Page()
-    parsed.feed((run.study / "report" / "report.html").read_text(encoding="utf-8"))
-    parsed.close()
-    return parsed
+    return parsed(run, "report.html")
 
 
-def test_no_element_of_the_page_comes_from_the_data(page: Page) -> None:
+@pytest.fixture(scope="module")
+def plates(run: Run) -> Page:
+    return parsed(run, "plates.html")
+
+
+def parsed(run: Run, name: str) -> Page:
+    page = Page()
+    page.feed((run.study / "report" / name).read_text(encoding="utf-8"))
+    page.close()
+    return page
+
+
+@pytest.mark.parametrize("name", ["page", "plates"])
+def test_no_element_of_a_page_comes_from_the_data(name: str, request: pytest.FixtureRequest) -> None:
+    page = request.getfixturevalue(name)
     own = "\n".join(path.read_text(encoding="utf-8") for path in sorted(TEMPLATES.rglob("*")) if path.is_file())
     foreign = [text for kind, text in page.scripts if kind != "application/json" and text.strip() not in own]
     assert foreign == []
@@ -267,10 +279,12 @@ def test_no_element_of_the_page_comes_from_the_data(page: Page) -> None:
     assert {"html", "body", "table"} <= page.tags
 
 
-def test_no_attribute_of_the_page_runs_anything(page: Page) -> None:
+@pytest.mark.parametrize("name", ["page", "plates"])
+def test_no_attribute_of_a_page_runs_anything(name: str, request: pytest.FixtureRequest) -> None:
+    page = request.getfixturevalue(name)
     assert [found for found in page.attributes if found[1].startswith("on")] == []
     addresses = {value for _, name, value in page.attributes if name in ("src", "href", "xlink:href", "action")}
-    assert [address for address in addresses if not re.match(r"#|data:image/(png|svg\+xml)|https://", address)] == []
+    assert [address for address in addresses if not re.match(OWN_ADDRESS, address)] == []
 
 
 def test_no_picture_runs_anything(run: Run, page: Page) -> None:

@@ -133,7 +133,7 @@ write_table(tests, "tests_expected.tsv")
 un <- un_tests <- NULL
 kr_internal <- getFromNamespace("vcovAdj_internal", "pbkrtest")
 kr_adjust <- getFromNamespace(".KR_adjust", "pbkrtest")
-for (feature in features) {
+for (feature in features[1:5]) { # the values of f6 have no spread along their mean: its covariance is singular
   for (base in names(cells)) {
     there <- !is.na(study[[feature]])
     part <- data.frame(y = study[[feature]], subject = factor(study$subject), time = time)[there, ]
@@ -148,14 +148,16 @@ for (feature in features) {
     R[lower.tri(R)] <- coef(model$modelStruct$corStruct, unconstrained = FALSE)
     R <- R + t(R) - diag(3)
     S <- diag(sds) %*% R %*% diag(sds)
-    # gls stops at about 1e-5; Newton's method on the same restricted deviance, written out, takes the last steps.
-    unpack <- function(s) {
-      S <- diag(3)
-      S[lower.tri(S, TRUE)] <- s
-      S + t(S) - diag(diag(S))
+    # gls stops at about 1e-6; Newton's method on the same restricted deviance, written out, takes the last steps: in the
+    # six numbers u of S = C(1 + U)C', because the numerical derivatives need a scale of their own.
+    C <- t(chol(S))
+    unpack <- function(u) {
+      U <- diag(3) * 0
+      U[lower.tri(U, TRUE)] <- u
+      C %*% (diag(3) + U + t(U)) %*% t(C)
     }
-    deviance <- function(s) {
-      V <- unpack(s)[part$time, part$time] * same
+    deviance <- function(u) {
+      V <- unpack(u)[part$time, part$time] * same
       W <- solve(V, cbind(part$X, part$y))
       A <- t(part$X) %*% W[, 1:ncol(part$X)]
       b <- t(part$X) %*% W[, ncol(W)]
@@ -168,9 +170,9 @@ for (feature in features) {
       unit[a, b] <- unit[b, a] <- 1
       G[[length(G) + 1]] <- unit[part$time, part$time] * same
     }
-    s <- S[lower.tri(S, TRUE)]
-    for (step in 1:4) s <- s - as.vector(solve(numDeriv::hessian(deviance, s), numDeriv::grad(deviance, s)))
-    S <- unpack(s)
+    u <- rep(0, 6)
+    for (step in 1:3) u <- u - as.vector(solve(numDeriv::hessian(deviance, u), numDeriv::grad(deviance, u)))
+    S <- unpack(u)
     V <- S[part$time, part$time] * same
     Phi <- solve(t(part$X) %*% solve(V, part$X))
     adjusted <- kr_internal(Phi, list(Sigma = V, G = G, n.ggamma = 6), part$X)
@@ -179,7 +181,8 @@ for (feature in features) {
     se <- sqrt(diag(L %*% as.matrix(adjusted) %*% t(L)))
     nu <- apply(L, 1, function(l) Lb_ddf(l, Phi, adjusted))
     un <- rbind(un, data.frame(model = base, feature = feature, contrast = rownames(L), estimate = as.vector(L %*% beta),
-      gls_estimate = as.vector(L %*% coef(model)), gls_se = sqrt(diag(L %*% vcov(model) %*% t(L))), plain_se = sqrt(diag(L %*% Phi %*% t(L))), se = se, df = nu, p_value = 2 * pt(-abs(L %*% beta / se), nu),
+      gls_estimate = as.vector(L %*% coef(model)), gls_se = sqrt(diag(L %*% vcov(model) %*% t(L))),
+      se = se, df = nu, p_value = 2 * pt(-abs(L %*% beta / se), nu),
       s11 = S[1, 1], s12 = S[1, 2], s13 = S[1, 3], s22 = S[2, 2], s23 = S[2, 3], s33 = S[3, 3]))
     K <- L[c("week_8", "week_16"), ]
     joint <- kr_adjust(adjusted, Phi, K, beta, 0)
@@ -187,20 +190,26 @@ for (feature in features) {
                                            denominator = joint$ddf, p_value = joint$p.value))
   }
 }
-# emmeans on the same covariance with factors instead of cells: the difference of changes, baseline free, no age.
+# emmeans with factors instead of cells and no age: on gls, and on lmer with Satterthwaite's degrees of freedom.
 study$visit_f <- factor(study$visit, visits)
 study$arm_f <- factor(study$arm)
+study$time <- time
+wanted <- list(week_16 = c(-1, 0, 1, 1, 0, -1), mean_later = c(-1, 0.5, 0.5, 0, 0, 0))
 em <- NULL
 for (feature in c("f1", "f2", "f3")) {
   study$y <- study[[feature]]
-  study$time <- time
   part <- study[!is.na(study$y), ]
-  model <- gls(y ~ visit_f * arm_f, part, correlation = corSymm(form = ~ time | subject), weights = varIdent(form = ~ 1 | time),
-               method = "REML", control = glsControl(opt = "nlminb", maxIter = 1000, msMaxIter = 2000, tolerance = 1e-10, returnObject = TRUE))
-  model$call$model <- y ~ visit_f * arm_f
-  grid <- emmeans(model, ~ visit_f * arm_f, data = part, mode = "df.error")
-  found <- as.data.frame(contrast(grid, list(week_16 = c(-1, 0, 1, 1, 0, -1), mean_later = c(-1, 0.5, 0.5, 0, 0, 0))))
-  em <- rbind(em, data.frame(feature = feature, contrast = found$contrast, estimate = found$estimate, plain_se = found$SE))
+  model <- suppressWarnings(gls(
+    y ~ visit_f * arm_f, part, correlation = corSymm(form = ~ time | subject), weights = varIdent(form = ~ 1 | time),
+    method = "REML", control = glsControl(opt = "nlminb", maxIter = 1000, msMaxIter = 2000, tolerance = 1e-10,
+                                          returnObject = TRUE)))
+  grid <- list(gls = emmeans(model, ~ visit_f * arm_f, data = part, mode = "df.error"),
+               lmer = emmeans(fit(y ~ visit_f * arm_f + (1 | subject), part), ~ visit_f * arm_f, lmer.df = "satterthwaite"))
+  for (name in names(grid)) {
+    found <- as.data.frame(contrast(grid[[name]], wanted))
+    em <- rbind(em, data.frame(model = name, feature = feature, contrast = found$contrast, estimate = found$estimate,
+                               se = found$SE, df = found$df))
+  }
 }
 write_table(un, "unstructured_expected.tsv")
 write_table(un_tests, "unstructured_tests_expected.tsv")
@@ -223,7 +232,6 @@ write.table(npx, "npx.tsv", sep = "\t", quote = FALSE, row.names = FALSE)
 npx$time <- factor(npx$visit, c("baseline", "week_6", "week_12"))
 npx$arm <- factor(npx$arm)
 olink <- NULL
-started <- proc.time()[["elapsed"]]
 for (j in 1:184) {
   npx$y <- suppressWarnings(as.numeric(npx[[sprintf("a%03d", j)]]))
   line <- data.frame(assay = sprintf("a%03d", j))
@@ -239,14 +247,6 @@ for (j in 1:184) {
   line$ratio <- ratio_of(model)
   olink <- rbind(olink, line)
 }
-cat("four models of 184 assays:", proc.time()[["elapsed"]] - started, "s\n")
 write_table(olink, "npx_expected.tsv")
-started <- proc.time()[["elapsed"]]
-for (j in 1:184) {
-  npx$y <- suppressWarnings(as.numeric(npx[[sprintf("a%03d", j)]]))
-  model <- suppressMessages(lmerTest::lmer(y ~ time * arm + (1 | subject), npx))
-  invisible(summary(model, ddf = "Satterthwaite")$coefficients)
-}
-cat("lmerTest with its default control, 184 assays:", proc.time()[["elapsed"]] - started, "s\n")
 packages <- c("lme4", "lmerTest", "pbkrtest", "nlme", "emmeans", "nloptr", "numDeriv")
 writeLines(c(R.version.string, sapply(packages, function(p) paste(p, packageVersion(p)))), "version.txt")

@@ -290,7 +290,7 @@ def test_shares_become_cells_of_the_study(study, format_):
     assert set(cells["measure"]) == {"fraction_of_parent"}
     assert cells["resolution"].tolist() == pytest.approx([0.001] * 4)
     said = intake.findings.set_index("check")["message"]
-    assert said["tubes_linked"] == "flow.file: 2 tubes are the samples of the same name, the ending .fcs aside."
+    assert said["tubes_linked"] == "flow.file: 2 tubes taken for the sample of the same name, the ending .fcs aside."
     assert ("format_recognised" in said.index) == (format_ == "auto")
     conform(cells, CELLS)
 

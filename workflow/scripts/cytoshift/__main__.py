@@ -22,7 +22,7 @@ STUDIES_FOLDER = Path("config/studies")
 @application.command("new")
 def new_study(
     study: Annotated[str, typer.Argument(help="Its id: lower-case letters, digits and hyphens.")],
-    files: Annotated[list[str], typer.Argument(help="Tables, folders or globs: CSV, TSV, XLSX, Parquet.")],
+    files: Annotated[list[str], typer.Argument(help="Tables and exports of instruments: files, folders or globs.")],
     force: Annotated[bool, typer.Option("--force", help="Replace the study file if there is one.")] = False,
 ) -> None:
     """Look at your files and write config/studies/STUDY.yaml, every guess commented."""

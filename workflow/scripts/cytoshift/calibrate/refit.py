@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -11,6 +11,7 @@ from cytoshift.calibrate.back import BackCalculated, back_calculate
 from cytoshift.calibrate.fit import Fits, fit_curves
 from cytoshift.calibrate.limits import (
     DetectionLimits,
+    Levels,
     QuantificationRange,
     detection_limits,
     level_readings,
@@ -65,7 +66,24 @@ def refit(bench: Bench, settings: Calibrate) -> Refit:
         max_cv=settings.max_cv,
         max_cv_at_ends=settings.max_cv_at_ends,
     )
-    return Refit(fits, reason, read, detection, quantification)
+    return Refit(fits, reason, read, _above_unreadable(detection, readings), quantification)
+
+
+def _above_unreadable(detection: DetectionLimits, readings: Levels) -> DetectionLimits:
+    """Limits that are the lowest standard, moved up to the lowest one of the run that the curve reads at all.
+
+    A standard that reads as nothing, or past an asymptote, detects nothing: a bound there would claim too much.
+    """
+    readable = np.isfinite(readings.recovery) & (readings.recovery > 0)
+    curves, levels = readable.shape
+    length, best, first = np.zeros(curves, dtype=int), np.zeros(curves, dtype=int), np.zeros(curves, dtype=int)
+    for level in range(levels):
+        length = np.where(readable[:, level], length + 1, 0)
+        longer = length > best
+        best, first = np.where(longer, length, best), np.where(longer, level - length + 1, first)
+    lowest = readings.concentration[np.arange(curves), first] if levels else np.full(curves, np.nan)
+    moved = (detection.kind == "lowest_standard") & (best > 0) & (lowest > detection.lod)
+    return replace(detection, lod=np.where(moved, lowest, detection.lod))
 
 
 def _fit(bench: Bench, used: pd.DataFrame, settings: Calibrate) -> Fits:

@@ -171,7 +171,9 @@ def _judge_series(keys: pd.DataFrame, standards: pd.DataFrame) -> None:
     placed = rank >= 0
     stated[curve[placed], rank[placed]] = level[placed]
     found = find_series(stated, keys.groupby(["source", "plate"], sort=False).ngroup().to_numpy())
-    standards["series"] = np.where(placed, found.implied[curve, rank], np.nan)
+    # computed over logarithms: the last digits are the computer's, not the series'
+    implied = [float(f"{value:.10g}") for value in found.implied[curve, rank].tolist()]
+    standards["series"] = np.where(placed, implied, np.nan)
     standards["off"] = placed & found.off[curve, rank]
     standards.loc[standards["off"] & (standards["reason"] == ""), "reason"] = OFF_SERIES
 

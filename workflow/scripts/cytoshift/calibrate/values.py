@@ -86,6 +86,9 @@ def signal_values(bench: Bench, lod_signal: np.ndarray) -> Values:
     net = bench.wells["net_signal"].to_numpy(dtype=float)
     raw = bench.wells["signal"].to_numpy(dtype=float)
     value = np.where(np.isfinite(net), net, raw - np.nan_to_num(bench.blank)[bench.curve])
+    has_raw = bench.per_curve(bench.curve[np.isfinite(raw)])[bench.curve] > 0
+    no_beads = bench.wells["beads"].to_numpy(dtype=float) == 0
+    value = np.where(np.isnan(raw) & (has_raw | no_beads), np.nan, value)  # a net signal of nothing
     limit = np.where(lod_signal > 0, lod_signal, np.nan)[bench.curve]
     with np.errstate(invalid="ignore"):
         below = (value <= 0) | (value < limit)

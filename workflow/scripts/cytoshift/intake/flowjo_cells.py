@@ -145,7 +145,7 @@ def _link(part: pd.DataFrame, source: CellSource, path: str, context: Context) -
     texts = pd.DataFrame({"sample": tubes["written"].to_numpy()}, index=tubes["source_row"].to_numpy())
     linked = context.index.link(texts, source.id, path, context.notebook).set_axis(tubes["written"].to_numpy())
     found = linked.loc[part["written"], ["sample", "subject", "visit"]].set_axis(part.index)
-    message = f"{path}: {plural(len(tubes), 'tube')} are the samples of the same name, the ending .fcs aside."
+    message = f"{path}: {plural(len(tubes), 'tube')} taken for the sample of the same name, the ending .fcs aside."
     context.notebook.finding("tubes_linked", message, numbers={"tubes": len(tubes)})
     return found
 

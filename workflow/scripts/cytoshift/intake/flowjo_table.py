@@ -35,11 +35,17 @@ def is_table(content: Content) -> bool:
     try:
         if content.kind == "workbook":
             rows = [row for sheet in content.sheets.values() for row in sheet[:_SNIFFED_ROWS]]
-            return any(count_headers([str(cell) for cell in row]) for row in rows)
+            return any(_is_header([str(cell) for cell in row]) for row in rows)
         lines = content.head.splitlines()[:_SNIFFED_ROWS]
     except Unreadable:
         return False
-    return any(count_headers(row) for separator in SEPARATORS for row in csv.reader(lines, delimiter=separator))
+    return any(_is_header(row) for separator in SEPARATORS for row in csv.reader(lines, delimiter=separator))
+
+
+def _is_header(row: list[str]) -> bool:
+    """Are at least half of the names behind the first FlowJo's? One such piece in a line of prose is chance."""
+    filled = sum(bool(cell.strip()) for cell in row[1:])
+    return 0 < filled <= 2 * count_headers(row)
 
 
 def read_table(content: Content, sheet: str | None, decimal: Decimal | None, unit: Percent) -> PopulationReadout:

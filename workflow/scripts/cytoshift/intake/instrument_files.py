@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection
 from dataclasses import replace
 from pathlib import PurePosixPath
@@ -37,7 +38,13 @@ def _read(
     contents = notebook.contents(source.files)
     options = Options(decimal=source.decimal, sheet=source.sheet, unit=source.unit)
     read = []
+    names = {hashlib.sha256(content.raw).hexdigest(): content.path for content in reversed(contents)}
     for content in contents:
+        first = names[hashlib.sha256(content.raw).hexdigest()]
+        if first != content.path:
+            message = f"holds the same bytes as {first}: every well would count twice; name it once"
+            notebook.problem(content.path, "", message)
+            continue
         try:
             readout = read_instrument(content, source.format, options)
             readout = _placed(readout, content.path, len(contents) > 1, plates, samples)

@@ -17,6 +17,7 @@ from cytoshift.shift.censored_pairs import (
     ZETA,
     PairFit,
     fit_pairs,
+    fit_without_shift,
     starting_values,
 )
 from cytoshift.shift.censored_profile import (
@@ -43,10 +44,10 @@ NO_MAXIMUM = (
 )
 NO_VARIATION = "the values known hardly vary: no estimate, no interval and no p-value"
 ONE_SIDED = {
-    (1, -1): "every target value is below its limit: no finite estimate, only the upper limit of the change is known",
-    (1, 1): "every target value is above its limit: no finite estimate, only the lower limit of the change is known",
-    (0, -1): "every reference value is below its limit: no finite estimate, only the lower limit of the change is known",
-    (0, 1): "every reference value is above its limit: no finite estimate, only the upper limit of the change is known",
+    (1, -1): "every target value is below its limit: no finite estimate, the change is known from above only",
+    (1, 1): "every target value is above its limit: no finite estimate, the change is known from below only",
+    (0, -1): "every reference value is below its limit: no finite estimate, the change is known from below only",
+    (0, 1): "every reference value is above its limit: no finite estimate, the change is known from above only",
 }
 OPEN_ENDED = "the non-detects leave the interval open on one side or both"
 NO_COMMON_PAIR = "no pair is known at both visits: the correlation is not identified"
@@ -124,7 +125,8 @@ def censored_change(
     with np.errstate(invalid="ignore"):
         turned = np.sign(rows["spread_estimate"]) * np.sign(rows["estimate"]) < 0
     changed = (rows["spread_p"] < spread_alpha) | turned
-    rows["note"] = add_note(rows["note"], approximate, f"more than {100 * approximate_above:.3g} % non-detects: approximate")
+    many = f"more than {100 * approximate_above:.3g} % non-detects: approximate"
+    rows["note"] = add_note(rows["note"], approximate, many)
     rows["note"] = add_note(rows["note"], changed, DISTRIBUTION_CHANGED)
     own = {name: rows[name] for name in Estimates.__dataclass_fields__ if name in rows}
     estimates = Estimates(
@@ -155,7 +157,7 @@ def _put(rows: dict[str, np.ndarray], where: np.ndarray, found: dict[str, np.nda
 def _finite_rows(data: PairData, level: float) -> dict[str, np.ndarray]:
     """Analytes whose means are finite at both visits."""
     fit = fit_pairs(data, starting_values(data), FULL)
-    null = fit_pairs(data, starting_values(data, np.zeros(len(data.pairs))), FIXED_SHIFT)
+    null = fit_without_shift(data)
     flat = fit.held[:, LAMBDA] | null.held[:, LAMBDA]
     # With no pair known at both visits, a correlation of ±1 is a least upper bound; with one, an infinite density.
     runaway = ~flat & ~(fit.settled & null.settled)
@@ -211,7 +213,7 @@ def _one_sided_rows(data: PairData, opening: np.ndarray, level: float) -> dict[s
     end = np.where(visit == 1, opening[1], opening[0])
     direction = np.where(visit == 1, end, -end)
     fit = fit_pairs(data, far_start(data, 1 - visit, direction * FAR), FIXED_SHIFT)
-    null = fit_pairs(data, starting_values(data, np.zeros(len(visit))), FIXED_SHIFT)
+    null = fit_without_shift(data)
     usable = fit.settled & null.settled
     note = empty_notes(len(visit))
     for (which, where), text in ONE_SIDED.items():

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cytoshift.shift.pair_data import PairData
+from cytoshift.shift.pair_data import PairData, sum_of_subjects
 from cytoshift.shift.pair_likelihood import PARAMETERS, Likelihood
 
 MU, DELTA, LAMBDA, KAPPA, ZETA = range(PARAMETERS)
@@ -50,12 +50,17 @@ class PairFit:
     held: np.ndarray
 
 
+def to_natural(parameters: np.ndarray) -> np.ndarray:
+    """Natural parameters (analytes, 5) of the model's (analytes, 5)."""
+    # One product per analyte: its bits do not depend on how many there are.
+    return (parameters[:, None, :] @ TO_NATURAL.T)[:, 0]
+
+
 def model_likelihood(data: PairData, parameters: np.ndarray) -> Likelihood:
     """Log-likelihood and derivatives by (μ, δ, λ, κ, ζ); `parameters` is (analytes, 5)."""
-    natural = data.likelihood(parameters @ TO_NATURAL.T)
-    return Likelihood(
-        natural.value, natural.gradient @ TO_NATURAL, TO_NATURAL.T @ natural.hessian @ TO_NATURAL
-    )
+    natural = data.likelihood(to_natural(parameters))
+    gradient = (natural.gradient[:, None, :] @ TO_NATURAL)[:, 0]
+    return Likelihood(natural.value, gradient, TO_NATURAL.T @ natural.hessian @ TO_NATURAL)
 
 
 def starting_values(data: PairData, shift: np.ndarray | None = None) -> np.ndarray:
@@ -64,14 +69,13 @@ def starting_values(data: PairData, shift: np.ndarray | None = None) -> np.ndarr
     `shift` (analytes,) is the fixed δ, or None where it is estimated. Returns (analytes, 5).
     """
     first, second = data.middle
-    present = ~np.isnan(first)
-    count = np.maximum(present.sum(axis=0), 1)
-    sums, changes = (np.where(present, part, 0.0) for part in (first + second, second - first))
-    mean_sum = sums.sum(axis=0) / count
+    count = np.maximum(data.pairs, 1)
+    sums, changes = first + second, second - first
+    mean_sum = sum_of_subjects(sums) / count
     if shift is None:
-        shift = changes.sum(axis=0) / count
-    of_sum = (np.where(present, sums - mean_sum, 0.0) ** 2).sum(axis=0) / count
-    of_change = (np.where(present, changes - shift, 0.0) ** 2).sum(axis=0) / count
+        shift = sum_of_subjects(changes) / count
+    of_sum = sum_of_subjects((sums - mean_sum) ** 2) / count
+    of_change = sum_of_subjects((changes - shift) ** 2) / count
     least = 1e-12
     of_sum, of_change = np.maximum(of_sum, least), np.maximum(of_change, least)
     zeta = 0.5 * np.log(of_sum / of_change)
@@ -119,6 +123,11 @@ def fit_pairs(data: PairData, start: np.ndarray, free: tuple[int, ...]) -> PairF
     _store(who, here, (parameters, value, gradient, hessian, decrement, held))
     settled = (decrement <= NEARLY_SETTLED) & ~held[:, LAMBDA]
     return PairFit(parameters, value, gradient, hessian, settled, held)
+
+
+def fit_without_shift(data: PairData) -> PairFit:
+    """The fit with δ = 0: the null hypothesis of the likelihood ratio and of the scores."""
+    return fit_pairs(data, starting_values(data, np.zeros(len(data.pairs))), FIXED_SHIFT)
 
 
 @dataclass(frozen=True)
@@ -184,5 +193,5 @@ def _ascent(gradient: np.ndarray, hessian: np.ndarray, still: np.ndarray) -> np.
     scaled = curvature * size[:, :, None] * size[:, None, :] + np.eye(PARAMETERS) * still[:, :, None]
     values, vectors = np.linalg.eigh(scaled)
     values = np.maximum(np.abs(values), FLATTEST)
-    right = np.einsum("aji,aj->ai", vectors, np.where(moving, gradient, 0.0) * size)
-    return np.einsum("aij,aj->ai", vectors, right / values) * size * moving
+    right = vectors.transpose(0, 2, 1) @ (np.where(moving, gradient, 0.0) * size)[:, :, None]
+    return (vectors @ (right / values[:, :, None]))[:, :, 0] * size * moving

@@ -13,7 +13,7 @@ import numpy as np
 from scipy import stats
 
 from cytoshift.shift.censored_pairs import DELTA, FIXED_SHIFT, MU, PairFit, fit_pairs
-from cytoshift.shift.pair_data import PairData
+from cytoshift.shift.pair_data import PairData, sum_of_subjects
 
 # A limit of the interval is sought until √W is this close to its cut, and no farther out than this (standard units).
 CLOSE_ENOUGH = 1e-10
@@ -36,7 +36,7 @@ def calibrated_t(statistic: np.ndarray, n: np.ndarray, df: np.ndarray) -> np.nda
 
 
 def likelihood_cut(n: np.ndarray, df: np.ndarray, level: float) -> np.ndarray:
-    """The W that a shift may reach and still lie inside the interval: n·log(1 + t²/ν) at the quantile t of the level."""
+    """The W a shift may reach inside the interval: n·log(1 + t²/ν) at the two-sided quantile t of the level."""
     return n * np.log1p(stats.t.isf((1 - level) / 2, df) ** 2 / df)
 
 
@@ -89,7 +89,6 @@ def profile_limit(
     for _ in range(ROUNDS):
         if not len(who):
             break
-        # A pair of means moves apart around the place that suited the last trial.
         parameters = search.parameters.copy()
         parameters[:, DELTA] = search.place
         fit = fit_pairs(part, parameters, FIXED_SHIFT)
@@ -150,10 +149,9 @@ def far_start(data: PairData, visit: np.ndarray, shift: np.ndarray) -> np.ndarra
         shift: (analytes,) δ.
     """
     middle = np.take_along_axis(data.middle, visit[None, None, :], axis=0)[0]
-    present = ~np.isnan(middle)
-    count = np.maximum(present.sum(axis=0), 1)
-    mean = np.where(present, middle, 0.0).sum(axis=0) / count
-    variance = (np.where(present, middle - mean, 0.0) ** 2).sum(axis=0) / count
+    count = np.maximum(data.pairs, 1)
+    mean = sum_of_subjects(middle) / count
+    variance = sum_of_subjects((middle - mean) ** 2) / count
     start = np.zeros((len(shift), 5))
     start[:, MU], start[:, DELTA] = mean + np.where(visit == 0, 0.5, -0.5) * shift, shift
     start[:, 2] = 0.5 * np.log(np.maximum(variance, 1e-4))

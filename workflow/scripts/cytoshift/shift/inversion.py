@@ -34,7 +34,7 @@ def shift_p(bounds: PairBounds, shift: np.ndarray, flips: Rearrangements) -> np.
 def inverted_interval(
     bounds: PairBounds, flips: Rearrangements, *, alpha: float = 0.05
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Hull of the shifts that the sign-flip test does not reject at alpha.
+    """Hull of the shifts that the sign-flip test does not reject at alpha; it agrees with the test about 0.
 
     Each limit is sought from far outside inwards: the first of `STOPS` evenly spaced shifts that is accepted, then by
     halving. An accepted stretch narrower than the spacing that lies apart from the others may be missed. Without
@@ -49,7 +49,7 @@ def inverted_interval(
     Returns:
         Lower and upper limits (analytes,): infinite where no shift on that side is rejected, NaN without pairs.
     """
-    known = ~bounds.censored.any(axis=(0, 1))
+    known = np.asarray(~bounds.censored.any(axis=(0, 1)))
     low, high = np.full(len(known), np.nan), np.full(len(known), np.nan)
     if known.any():
         exact = bounds.take(known)
@@ -95,13 +95,16 @@ def _search(bounds: PairBounds, flips: Rearrangements, alpha: float) -> tuple[np
         outside[closing[~found]] = middle[~found]
     # The last rejected shift: the limit itself is then never cut off.
     limit[closing] = outside[closing]
-    return limit[:analytes], limit[analytes:]
+    low, high = limit[:analytes], limit[analytes:]
+    zero = shift_p(bounds, np.zeros(analytes), flips) > alpha
+    return np.where(zero, np.fmin(low, 0.0), low), np.where(zero, np.fmax(high, 0.0), high)
 
 
 def _outermost(bounds: PairBounds) -> tuple[np.ndarray, np.ndarray]:
     """Shifts beyond which every pair that still says something says the same, so that the p-value moves no more."""
     lower, upper = bounds.lower, bounds.upper
-    limits = np.concatenate([lower[1] - lower[0], lower[1] - upper[0], upper[1] - lower[0], upper[1] - upper[0]])
+    with np.errstate(invalid="ignore"):
+        limits = np.concatenate([lower[1] - lower[0], lower[1] - upper[0], upper[1] - lower[0], upper[1] - upper[0]])
     finite = np.isfinite(limits)
     lowest = np.where(finite, limits, np.inf).min(axis=0)
     highest = np.where(finite, limits, -np.inf).max(axis=0)

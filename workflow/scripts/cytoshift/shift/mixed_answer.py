@@ -61,6 +61,7 @@ class Piece:
     numerator: np.ndarray
     denominator: np.ndarray
     note: np.ndarray
+    left_out: np.ndarray
     fitted: np.ndarray
     components: np.ndarray
     boundary: np.ndarray
@@ -104,39 +105,40 @@ def ask(
     """Put the questions (`questions`) to a fitted batch.
 
     `sizes`: how many are contrasts, and the rows of each test. `small` holds the model's covariance on `grouped`
-    coefficients of a random effect and then the basis; `added` (features, q) is what the model adds to the
-    least-squares coefficients. `estimable` features have an estimate, `fitted` ones a standard error too; `note` says
-    why not.
+    coefficients of a random effect and then the basis, and `added` (features, q) what the model adds to the
+    least-squares coefficients, both in units of the basis's `size`. `estimable` features have an estimate, `fitted`
+    ones a standard error too; `note` says why not.
     """
     found, reasons = coordinates(basis, vectors, design.names)
     own, reason = take_pattern(found, basis.pattern), take_pattern(reasons, basis.pattern)
     features, contrasts = len(basis.pattern), sizes[0]
     own = np.broadcast_to(own, (features, *own.shape[1:]))
     reason = np.broadcast_to(reason, (features, len(vectors)))
-    value = np.matmul(own, (basis.coefficient + added)[:, :, None])[:, :, 0]
+    size = basis.size[:, None]
+    value = np.matmul(own, (basis.coefficient + added * size)[:, :, None])[:, :, 0]
     padded = np.concatenate([np.zeros((*own.shape[:2], grouped)), own], axis=2)
     variance, df = small.variance_and_df(padded[:, :contrasts])
     known = (reason == "") & estimable[:, None]
     sound = known[:, :contrasts] & fitted[:, None]
     joint = np.full((features, len(sizes[1]), 3), np.nan)
     start = contrasts
-    for place, size in enumerate(sizes[1]):
-        rows = slice(start, start + size)
+    for place, count in enumerate(sizes[1]):
+        rows = slice(start, start + count)
         usable = known[:, rows].all(axis=1) & fitted
-        parts = small.f_test(padded[:, rows], value[:, rows])
+        parts = small.f_test(padded[:, rows], (value / size)[:, rows])
         joint[:, place] = np.where(usable[:, None], np.stack(parts, axis=1), np.nan)
-        start += size
-    extra = take_pattern(left_out(basis, design.names, int(design.cell.max()) + 1), basis.pattern)
-    extra = np.broadcast_to(extra, (features,))
+        start += count
+    spare = take_pattern(left_out(basis, design.names, int(design.cell.max()) + 1), basis.pattern)
     return Piece(
         value=np.where(known, value, np.nan)[:, :contrasts],
-        variance=np.where(sound, variance, np.nan),
+        variance=np.where(sound, variance * size**2, np.nan),
         df=np.where(sound, df, np.nan),
-        reason=np.array(reason),
+        reason=np.where(estimable[:, None], reason, ""),
         statistic=joint[:, :, 0],
         numerator=joint[:, :, 1],
         denominator=joint[:, :, 2],
-        note=add_note(note, (extra != "") & estimable, extra),
+        note=note,
+        left_out=np.where(estimable, spare, ""),
         fitted=fitted,
         components=components,
         boundary=boundary,
@@ -159,7 +161,7 @@ def finish(
     for place, contrast in enumerate(contrasts):
         n_target, n_reference, n = side_counts(values, design, contrast)
         reason = piece.reason[:, place]
-        note = add_note(piece.note, (reason != "") & (piece.note == ""), reason)
+        note = _noted(piece, reason)
         lost = piece.fitted & (reason == "") & np.isnan(piece.df[:, place])
         note = add_note(note, lost, "the deviance is flat: no degrees of freedom")
         estimates.append(
@@ -182,7 +184,15 @@ def finish(
         reasons = piece.reason[:, start : start + len(test)]
         start += len(test)
         first = np.array([next((text for text in row if text), "") for row in reasons], dtype=object)
-        note = add_note(piece.note, (first != "") & (piece.note == ""), first)
-        parts = [getattr(piece, name)[:, place] for name in ("statistic", "numerator", "denominator")]
-        answered.append(FTest(*parts, p_value=stats.f.sf(*parts), note=note))
+        statistic, numerator, denominator = (
+            part[:, place] for part in (piece.statistic, piece.numerator, piece.denominator)
+        )
+        p_value = stats.f.sf(statistic, numerator, denominator)
+        answered.append(FTest(statistic, numerator, denominator, p_value, _noted(piece, first)))
     return MixedFit(estimates, answered, piece.components, piece.boundary)
+
+
+def _noted(piece: Piece, reason: np.ndarray) -> np.ndarray:
+    """The features' notes with why this contrast has no estimate, or else which columns were left out."""
+    note = add_note(piece.note, reason != "", reason)
+    return add_note(note, (reason == "") & (piece.left_out != ""), piece.left_out)

@@ -112,7 +112,7 @@ def _why(basis: Basis, pattern: int, column: int, names: Sequence[str]) -> str:
         return f"no value at {names[column]}: no estimate"
     kept = np.flatnonzero(basis.kept[pattern, :column])
     weights = np.linalg.solve(basis.triangle[pattern][np.ix_(kept, kept)], upper[kept])
-    others = [names[place] for place, weight in zip(kept, weights, strict=True) if abs(weight) > 1e-6]
+    others = [names[int(place)] for place, weight in zip(kept, weights, strict=True) if abs(weight) > 1e-6]
     return f"{names[column]} cannot be told from {', '.join(others)}: no estimate"
 
 
@@ -132,5 +132,7 @@ def _orthonormal(design: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray
         after = np.sqrt((rest**2).sum(axis=1))
         kept[:, column] = (after > ALIASED * before)[:, 0]
         triangle[:, column, column] = np.where(kept[:, column], after[:, 0], 0.0)
-        basis[:, :, column] = np.where(kept[:, column, None], (rest / np.where(after > 0, after, 1.0)[:, None])[:, :, 0], 0.0)
+        basis[:, :, column] = np.where(
+            kept[:, column, None], (rest / np.where(after > 0, after, 1.0)[:, None])[:, :, 0], 0.0
+        )
     return basis, triangle, kept

@@ -18,9 +18,10 @@ class RepeatedDesign:
     """The fixed and random effects of samples taken at several visits, shared by all features.
 
     `columns` (samples, q), one per mean of visit × arm (`common_baseline` arms share theirs at the first visit), then
-    the covariates and fixed plates, centred; NaN where a sample's covariate is unknown. `names` says in words what each
-    is. `cell` (visits, arms) is the column of each mean. `subject`, `visit`, `arm` (samples,) are codes; `subjects` counts them. `grouping` (samples,) holds the codes of a second random effect
-    (plates, or the periods of a subject) named `grouping_name`; it is empty without one.
+    the covariates and fixed plates, centred; NaN where a sample's covariate is unknown. `names` says in words what
+    each is. `cell` (visits, arms) is the column of each mean. `subject`, `visit`, `arm` (samples,) are codes;
+    `subjects` counts them. `grouping` (samples,) holds the codes of a second random effect (plates, or the periods of
+    a subject) named `grouping_name`; it is empty without one.
     """
 
     columns: np.ndarray
@@ -149,9 +150,7 @@ def changes_from_baseline(
     design: RepeatedDesign, *, arm: str | None = None, against: str | None = None
 ) -> list[CellContrast]:
     """The changes from the first visit to each later one [minus those in `against`]: rows of an F test."""
-    return [
-        cell_contrast(design, visit, design.visits[0], arm=arm, against=against) for visit in design.visits[1:]
-    ]
+    return [cell_contrast(design, visit, design.visits[0], arm=arm, against=against) for visit in design.visits[1:]]
 
 
 def _cells(

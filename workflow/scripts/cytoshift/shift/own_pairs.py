@@ -18,9 +18,7 @@ from cytoshift.shift.estimates import (
 from cytoshift.shift.mixed_design import CellContrast, RepeatedDesign
 
 
-def own_pairs(
-    outcome: ArrayLike, design: RepeatedDesign, contrast: CellContrast, *, level: float = 0.95
-) -> Estimates:
+def own_pairs(outcome: ArrayLike, design: RepeatedDesign, contrast: CellContrast, *, level: float = 0.95) -> Estimates:
     """A contrast of visits estimated from the subjects who have every visit it names, for all features at once.
 
     `outcome` (samples, features), NaN where missing, samples in the design's order. Each subject gives the weighted sum
@@ -33,7 +31,7 @@ def own_pairs(
     parts = [masked_mean_and_squares(reduced[arms == arm]) for arm in np.unique(arms)]
     counts = np.stack([count for count, _, _ in parts])
     n = counts.sum(axis=0)
-    needed = (counts >= 1).all(axis=0)
+    needed = counts.min(axis=0) >= 1
     df = np.where(needed & (n > len(parts)), n - len(parts), np.nan)
     variance = np.sum([squares for _, _, squares in parts], axis=0) / df
     equal = np.sqrt(variance) <= ROUNDING * largest_size(values)

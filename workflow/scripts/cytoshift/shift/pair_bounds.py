@@ -93,7 +93,8 @@ def pair_bounds(
     Raises:
         ValueError: shapes differ, a lower limit exceeds its upper limit, or both are infinite on one side.
     """
-    bounds = [np.array(limits, dtype=float) for limits in (reference_lower, reference_upper, target_lower, target_upper)]
+    written = (reference_lower, reference_upper, target_lower, target_upper)
+    bounds = [np.asarray(limits, dtype=float) for limits in written]
     if bounds[0].ndim != 2 or any(limits.shape != bounds[0].shape for limits in bounds):
         shapes = ", ".join(str(limits.shape) for limits in bounds)
         raise ValueError(f"the four limits need one shape (subjects, analytes), not {shapes}")

@@ -83,10 +83,10 @@ class PairData:
         alpha, beta = 0.5 * (1 + np.exp(2 * z)), 0.5 * (1 + np.exp(-2 * z))
         away, along = alpha * (h - k), beta * (h + k)
         gradients = np.stack([0.5 * np.exp(-l1) * (away + along), 0.5 * np.exp(-l2) * (along - away)])
-        groups = (*self.half_known, self.unknown)
-        for pairs, (analyte, parts, order) in zip(groups, self._single_pairs(parameters), strict=True):
+        subjects = [pairs.subject for pairs in self.half_known] + [self.unknown.subject]
+        for subject, (analyte, parts, order) in zip(subjects, self._single_pairs(parameters), strict=True):
             for i in range(2):
-                gradients[order[i], pairs.subject, analyte] = parts.gradient[i]
+                gradients[order[i], subject, analyte] = parts.gradient[i]
         return gradients
 
     def _single_pairs(self, parameters: np.ndarray) -> list[tuple[np.ndarray, Parts, np.ndarray]]:
@@ -97,6 +97,11 @@ class PairData:
             (second.analyte, half_known_parts(second, parameters[second.analyte].T[EXCHANGED]), EXCHANGED),
             (self.unknown.analyte, unknown_parts(self.unknown, parameters[self.unknown.analyte].T), own),
         ]
+
+
+def sum_of_subjects(panel: np.ndarray) -> np.ndarray:
+    """Sum of each column of (subjects, analytes), NaN left out, with the same bits whatever the other columns are."""
+    return np.ascontiguousarray(np.where(np.isnan(panel), 0.0, panel).T).sum(axis=1)
 
 
 def pair_data(bounds: PairBounds) -> PairData:
@@ -144,10 +149,10 @@ def _location_and_spread(lower: np.ndarray, upper: np.ndarray) -> tuple[np.ndarr
     limits = np.sort(np.concatenate([*lower, *upper]), axis=0)  # sorted: the bits do not depend on who came first
     finite = np.isfinite(limits)
     count = np.maximum(finite.sum(axis=0), 1)
-    centre = np.where(finite, limits, 0.0).sum(axis=0) / count
-    deviation = np.where(finite, limits - centre, 0.0)
+    limits = np.where(finite, limits, np.nan)
+    centre = sum_of_subjects(limits) / count
     largest = np.where(finite, np.abs(limits), 0.0).max(axis=0, initial=0.0)
-    scale = np.sqrt((deviation**2).sum(axis=0) / count)
+    scale = np.sqrt(sum_of_subjects((limits - centre) ** 2) / count)
     return centre, np.where(scale > ROUNDING * largest, scale, 1.0)
 
 
@@ -160,9 +165,9 @@ def _middle(lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
 def _moments(middle: np.ndarray, both: np.ndarray) -> KnownPairs:
     count = both.sum(axis=0)
     divisor = np.maximum(count, 1)
-    sums, changes = (np.where(both, part, 0.0) for part in (middle[0] + middle[1], middle[1] - middle[0]))
-    mean_sum, mean_change = sums.sum(axis=0) / divisor, changes.sum(axis=0) / divisor
-    s, d = np.where(both, sums - mean_sum, 0.0), np.where(both, changes - mean_change, 0.0)
+    sums, changes = (np.where(both, part, np.nan) for part in (middle[0] + middle[1], middle[1] - middle[0]))
+    mean_sum, mean_change = sum_of_subjects(sums) / divisor, sum_of_subjects(changes) / divisor
+    s, d = sums - mean_sum, changes - mean_change
     return KnownPairs(
-        count, mean_sum, mean_change, (s**2).sum(axis=0), (d**2).sum(axis=0), (s * d).sum(axis=0)
+        count, mean_sum, mean_change, sum_of_subjects(s**2), sum_of_subjects(d**2), sum_of_subjects(s * d)
     )

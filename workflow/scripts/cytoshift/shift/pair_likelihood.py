@@ -21,7 +21,7 @@ EXCHANGED = np.array([M2, M1, L2, L1, Z])
 
 @dataclass(frozen=True)
 class KnownPairs:
-    """Per analyte (analytes,): number of pairs known at both visits, and moments of sums s = x + y and changes d = y − x.
+    """Pairs known at both visits, per analyte (analytes,): count and moments of s = x + y and d = y − x.
 
     Centred moments keep their digits where subjects differ much more than visits do.
     """
@@ -40,7 +40,7 @@ class KnownPairs:
 
 @dataclass(frozen=True)
 class HalfKnownPairs:
-    """Pairs known at one visit, one element per pair: analyte and subject, the value, and `ends` (2, N) of the other."""
+    """Pairs known at one visit, one element per pair: the value, and the `ends` (2, N) of the other member."""
 
     analyte: np.ndarray
     subject: np.ndarray
@@ -65,9 +65,7 @@ class UnknownPairs:
     def take(self, place: np.ndarray) -> UnknownPairs:
         """The pairs of some analytes; `place` is each analyte's new number, −1 for those left out."""
         kept = place[self.analyte] >= 0
-        return UnknownPairs(
-            place[self.analyte[kept]], self.subject[kept], self.ends_1[:, kept], self.ends_2[:, kept]
-        )
+        return UnknownPairs(place[self.analyte[kept]], self.subject[kept], self.ends_1[:, kept], self.ends_2[:, kept])
 
 
 @dataclass(frozen=True)
@@ -181,18 +179,17 @@ def unknown_parts(pairs: UnknownPairs, parameters: np.ndarray) -> Parts:
     ff, gg = -h * f - rho * c.sum(axis=1), -k * g - rho * c.sum(axis=0)
     across_1, across_2 = h[:, None] - rho * k[None], k[None] - rho * h[:, None]
     fz, gz = -(across_1 * c).sum(axis=1), -(across_2 * c).sum(axis=0)
-    cz = (c * (across_1 * across_2 - rho * rest)).sum(axis=(0, 1))
-    gradient = np.stack(
-        [-w1 * f.sum(axis=0), -w2 * g.sum(axis=0), -(h * f).sum(axis=0), -(k * g).sum(axis=0), rest * c.sum(axis=(0, 1))]
-    )
+    cz = (c * (across_1 * across_2 - rho * rest)).sum(axis=0).sum(axis=0)
+    by_mean, by_spread = [-w1 * f, -w2 * g], [-h * f, -k * g]
+    gradient = np.stack([*(part.sum(axis=0) for part in by_mean + by_spread), rest * c.sum(axis=0).sum(axis=0)])
     hessian = np.zeros((PARAMETERS, PARAMETERS, len(z)))
     second = {
         (M1, M1): w1**2 * ff.sum(axis=0), (M1, L1): w1 * (h * ff + f).sum(axis=0),
         (L1, L1): (h**2 * ff + h * f).sum(axis=0),
         (M2, M2): w2**2 * gg.sum(axis=0), (M2, L2): w2 * (k * gg + g).sum(axis=0),
         (L2, L2): (k**2 * gg + k * g).sum(axis=0),
-        (M1, M2): w1 * w2 * c.sum(axis=(0, 1)), (M1, L2): w1 * (k[None] * c).sum(axis=(0, 1)),
-        (M2, L1): w2 * (h[:, None] * c).sum(axis=(0, 1)), (L1, L2): (h[:, None] * k[None] * c).sum(axis=(0, 1)),
+        (M1, M2): w1 * w2 * c.sum(axis=0).sum(axis=0), (M1, L2): w1 * (k[None] * c).sum(axis=0).sum(axis=0),
+        (M2, L1): w2 * (h[:, None] * c).sum(axis=0).sum(axis=0), (L1, L2): (h[:, None] * k[None] * c).sum(axis=0).sum(axis=0),
         (M1, Z): -w1 * fz.sum(axis=0), (M2, Z): -w2 * gz.sum(axis=0),
         (L1, Z): -(h * fz).sum(axis=0), (L2, Z): -(k * gz).sum(axis=0), (Z, Z): cz,
     }  # fmt: skip

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from cytoshift.shift.censored_pairs import FIXED_SHIFT, TO_NATURAL, PairFit, fit_pairs, starting_values
+from cytoshift.shift.censored_pairs import fit_without_shift, to_natural
 from cytoshift.shift.estimates import add_note, count_note, empty_notes
 from cytoshift.shift.flips import sign_flip_statistics
 from cytoshift.shift.pair_bounds import PairBounds, recensor_bounds
-from cytoshift.shift.pair_data import PairData, pair_data
+from cytoshift.shift.pair_data import pair_data
 
-NO_SCORE = "the pairs do not tell the visits apart: both members of each have the same value or lie in the same interval"
+NO_SCORE = "both members of every pair have the same value or lie in the same interval: nothing to test"
 # A score this small a share of its analyte's largest is what rounding leaves of 0.
 ROUNDED_SCORE = 1e-12
 
@@ -50,8 +50,9 @@ def pair_scores(bounds: PairBounds, *, recensor: bool = True) -> np.ndarray:
         bounds = recensor_bounds(bounds)
     exchanged = _second_first(bounds)
     data = pair_data(bounds.swap(exchanged))
-    parameters = null_fit(data).parameters
-    first, second = data.gradients_of_pairs(parameters @ TO_NATURAL.T)
+    # A parameter may end at the edge of its range: the fit stays blind to the order within pairs, the test exact.
+    parameters = fit_without_shift(data).parameters
+    first, second = data.gradients_of_pairs(to_natural(parameters))
     # Half the difference of the slopes in the two means; a pair of equal members has exactly none.
     scores = np.where(_equal(bounds), 0.0, 0.5 * (second - first) / data.scale)
     present = np.where(bounds.present, scores, 0.0)
@@ -60,13 +61,8 @@ def pair_scores(bounds: PairBounds, *, recensor: bool = True) -> np.ndarray:
     return np.where(bounds.present, np.where(exchanged, -scores, scores), np.nan)
 
 
-def null_fit(data: PairData) -> PairFit:
-    """The fit without a shift; any of its parameters may end at the edge of its range, which leaves the test exact."""
-    return fit_pairs(data, starting_values(data, np.zeros(len(data.pairs))), FIXED_SHIFT)
-
-
 def censored_t(scores: np.ndarray) -> CensoredT:
-    """Student's t of the scores: t = S·√((m − 1)/(m − S²)) with S = Σu/√Σu² of the m pairs, on m − 1 degrees of freedom.
+    """Student's t of the scores: t = S·√((m − 1)/(m − S²)) with S = Σu/√Σu² of the m pairs, on m − 1 df.
 
     Without non-detects it is the paired t. Not a replacement of the exact test: non-detects make scores skewed.
 

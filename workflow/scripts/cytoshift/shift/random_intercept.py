@@ -82,14 +82,14 @@ def _fit(
     lost = fitted & ~alike & ~at_rest
     note = add_note(note, lost, "the search for the variance ratio did not come to rest: no estimate")
     here = profile(sums, ratios)
-    variance = here.square / sums.df * basis.size**2
+    variance = here.square / sums.df
     if df == "satterthwaite":
         small: SmallSample = _satterthwaite(sums, here, ratios, variance)
     else:
         small = _kenward_roger(sums, basis, ratios[0], variance)
-    added = here.coefficient[sums.grouped :].T * basis.size[:, None]
+    added = here.coefficient[sums.grouped :].T
     deviations = np.stack([ratios[0], ratios[-1] if sums.grouped else np.zeros_like(variance), np.ones_like(variance)])
-    components = np.sqrt(deviations * variance).T
+    components = np.sqrt(deviations * variance).T * basis.size[:, None]
     return ask(
         basis, design, vectors, sizes, small, np.where(fitted[:, None], added, 0.0), note=note,
         estimable=estimable & ~lost, fitted=fitted & ~alike & ~lost,
@@ -104,12 +104,13 @@ def _what_is_possible(basis: Basis, sums: GroupSums) -> tuple[np.ndarray, np.nda
     rank = basis.kept.sum(axis=1)[basis.pattern if len(basis.kept) > 1 else np.zeros(values.size, dtype=int)]
     note = empty_notes(values.size)
     few = subjects < 2
-    note = add_note(note, few, _texts("2 subjects needed, {} found", subjects))
     single = ~few & (values == subjects)
-    note = add_note(note, single, "no subject has two values: subject and error cannot be told apart")
     full = ~few & ~single & (values <= rank)
-    note = add_note(note, full, "no residual degrees of freedom: " + _texts("{} values for ", values)
-                    + _texts("{} coefficients", rank))  # fmt: skip
+    for place in np.flatnonzero(few):
+        note[place] = f"2 subjects needed, {int(subjects[place])} found"
+    for place in np.flatnonzero(full):
+        note[place] = f"no residual degrees of freedom: {values[place]} values for {rank[place]} coefficients"
+    note = add_note(note, single, "no subject has two values: subject and error cannot be told apart")
     possible = ~few & ~single & ~full
     root = np.where(np.abs(basis.residual).max(axis=1, initial=0.0) > 0, basis.size, 0.0)
     exact = possible & (root <= ROUNDING * basis.largest)
@@ -117,10 +118,6 @@ def _what_is_possible(basis: Basis, sums: GroupSums) -> tuple[np.ndarray, np.nda
     two = possible & ~exact & (subjects == 2)
     note = add_note(note, two, "two subjects only: how much subjects differ rests on one difference")
     return note, possible, possible & ~exact
-
-
-def _texts(pattern: str, numbers: np.ndarray) -> np.ndarray:
-    return np.array([pattern.format(int(number)) for number in numbers], dtype=object)
 
 
 def _harmless(sums: GroupSums, where: np.ndarray) -> GroupSums:
@@ -174,9 +171,7 @@ def _kenward_roger(sums: GroupSums, basis: Basis, ratio: np.ndarray, variance: n
     plain = (counts * ((level - 1) / variance[:, None] ** 2 + weight**2)).sum(axis=1)
     traces = np.stack([plain, share, share, (counts * weight**2 * level**2).sum(axis=1)], axis=1)
     size = kept.shape[1]
-    return KenwardRoger.of(
-        np.linalg.inv(matrix), first, second.reshape(-1, 2, 2, size, size), traces.reshape(-1, 2, 2)
-    )
+    return KenwardRoger.of(np.linalg.inv(matrix), first, second.reshape(-1, 2, 2, size, size), traces.reshape(-1, 2, 2))
 
 
 def _beside_the_boundary(

@@ -13,12 +13,12 @@ from cytoshift.shift.mixed_basis import Basis, basis_of
 from cytoshift.shift.mixed_design import CellContrast, RepeatedDesign
 from cytoshift.shift.mixed_tests import KenwardRoger
 from cytoshift.shift.own_pairs import samples_of
-from cytoshift.shift.unstructured_fit import VisitSums, best_covariance, harmless, together, visit_sums
+from cytoshift.shift.unstructured_fit import SINGULAR, VisitSums, best_covariance, harmless, together, visit_sums
 
 # With fewer subjects per visit the covariance is too poorly known: each contrast is then taken from its own pairs.
 SUBJECTS_PER_VISIT = 4
-# A covariance with a direction of less than this share of its largest is singular to the arithmetic.
-SINGULAR = 1e-9
+# A best covariance this close to singular (in shares of what the search tries) is called so.
+NEARLY = 1e3
 BATCH_ELEMENTS = 4_000_000
 
 
@@ -37,14 +37,16 @@ def unstructured(
     standard errors and degrees of freedom after Kenward & Roger (1997). A subject with some of their visits stays in
     (missing at random). `tests` are lists of contrasts tested jointly by F. `batch` features are fitted together, which
     changes memory and nothing else.
-    Features with fewer than 4 subjects per visit, or two visits no subject shares, have no estimate and a note that says
-    so: take `own_pairs` for them. Raises ValueError when shapes do not fit, a subject has two samples at a visit, or the
-    design has a second random effect.
+    Features with fewer than 4 subjects per visit, or two visits no subject shares, have no estimate and a note that
+    says so: take `own_pairs` for them. Raises ValueError when shapes do not fit, a subject has two samples at a visit,
+    or the design has a second random effect.
     """
     values = samples_of(outcome, design)
     check_level(level)
     if design.grouping.size:
-        raise ValueError(f"an unstructured covariance leaves no room for a random {design.grouping_name}: make it fixed")
+        raise ValueError(
+            f"an unstructured covariance leaves no room for a random {design.grouping_name}: make it fixed"
+        )
     place = _places(design)
     visits, columns = len(design.visits), design.columns.shape[1]
     parameters = visits * (visits + 1) // 2
@@ -90,16 +92,15 @@ def _fit(
     dropped = ~basis.kept[basis.pattern]
     fit, at_rest = best_covariance(harmless(sums, ~fitted), dropped & fitted[:, None])
     spread = np.linalg.eigvalsh(fit.covariance)
-    singular = fitted & (spread[:, 0] <= SINGULAR * spread[:, -1])
+    singular = fitted & (spread[:, 0] <= NEARLY * SINGULAR * spread[:, -1])
     note = add_note(note, singular, "the best covariance of the visits is singular: no estimate")
     lost = fitted & ~singular & ~at_rest
     note = add_note(note, lost, "the search for the covariance of the visits did not come to rest: no estimate")
     sound = fitted & ~singular & ~lost
     # A column that says nothing new has a 1 of its own in the inverse, which no contrast reads.
-    scale = (basis.size**2)[:, None, None]
     small = KenwardRoger.of(fit.inverse, fit.first, fit.second, fit.traces)
-    small = KenwardRoger(small.covariance * scale, small.adjusted * scale, small.first / scale[:, None], small.weight)
-    added = np.where(sound[:, None], fit.coefficient * basis.size[:, None], 0.0)
+    scale = (basis.size**2)[:, None, None]
+    added = np.where(sound[:, None], fit.coefficient, 0.0)
     return ask(
         basis, design, vectors, sizes, small, added, note=note,
         estimable=estimable & (sound | ~fitted), fitted=sound,

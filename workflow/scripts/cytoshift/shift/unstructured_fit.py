@@ -12,6 +12,8 @@ STEPS, HALVINGS = 80, 25
 CONVERGED = 1e-10
 # The least share of the mean variance that the covariance the search starts from has in any direction.
 LEAST_SHARE = 0.1
+# A covariance with a direction of less than this share of its largest is not tried: it is singular to the arithmetic.
+SINGULAR = 1e-10
 
 
 @dataclass(frozen=True)
@@ -107,13 +109,12 @@ def starting_covariance(sums: VisitSums) -> np.ndarray:
 
 def deviance_of(sums: VisitSums, covariance: np.ndarray, dropped: np.ndarray) -> np.ndarray:
     """−2 log of the restricted likelihood (features,), ∞ where the covariance is not positive definite."""
-    sound = np.linalg.eigvalsh(covariance)[:, 0] > 0
+    spread = np.linalg.eigvalsh(covariance)
+    sound = spread[:, 0] > SINGULAR * np.abs(spread[:, -1])
     safe = np.where(sound[:, None, None], covariance, np.eye(covariance.shape[1]))
     total, log_determinant = _cross(sums, safe)[:2]
-    inverse, coefficient, square = _solve(total, dropped)
-    del coefficient
-    size = np.linalg.slogdet(inverse)[1]
-    return np.where(sound, log_determinant - size + square, np.inf)
+    inverse, _, square = _solve(total, dropped)
+    return np.where(sound, log_determinant - np.linalg.slogdet(inverse)[1] + square, np.inf)
 
 
 def fit_at(sums: VisitSums, covariance: np.ndarray, dropped: np.ndarray) -> VisitFit:
@@ -125,19 +126,19 @@ def fit_at(sums: VisitSums, covariance: np.ndarray, dropped: np.ndarray) -> Visi
     total, log_determinant, inverses = _cross(sums, covariance)
     inverse, coefficient, square = _solve(total, dropped)
     features, m, width = len(covariance), len(sums.units), sums.width
-    slope = np.zeros((features, m, width**2))
-    curve = np.zeros((features, m * m, width**2))
+    slopes = np.zeros((features, m, width**2))
+    curves = np.zeros((features, m * m, width**2))
     trace, traces = np.zeros((features, m)), np.zeros((features, m, m))
     for product, count, weight in zip(sums.products, sums.counts, inverses, strict=True):
         turned = np.matmul(weight[:, None], sums.units)
         once = np.matmul(turned, weight[:, None])
         twice = np.matmul(turned[:, :, None], once[:, None, :])
-        slope -= np.matmul(once.reshape(features, m, -1), product)
-        curve += np.matmul(twice.reshape(features, m * m, -1), product)
+        slopes -= np.matmul(once.reshape(features, m, -1), product)
+        curves += np.matmul(twice.reshape(features, m * m, -1), product)
         trace += count[:, None] * np.einsum("fmtt->fm", turned)
         traces += count[:, None, None] * np.einsum("fitu,fjut->fij", turned, turned)
-    slope = slope.reshape(features, m, width, width)
-    curve = curve.reshape(features, m, m, width, width)
+    slope = slopes.reshape(features, m, width, width)
+    curve = curves.reshape(features, m, m, width, width)
     first, second = slope[..., :-1, :-1], curve[..., :-1, :-1]
     weights = np.concatenate([-coefficient, np.ones((features, 1))], axis=1)
     after = np.einsum("fiab,fb->fia", slope, weights)

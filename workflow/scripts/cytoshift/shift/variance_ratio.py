@@ -53,9 +53,7 @@ class Profile:
     squares: np.ndarray
 
 
-def group_sums(
-    basis: Basis, subject: np.ndarray, grouping: np.ndarray, *, restricted: bool
-) -> GroupSums:
+def group_sums(basis: Basis, subject: np.ndarray, grouping: np.ndarray, *, restricted: bool) -> GroupSums:
     """The sums of features on their basis, samples in the order of `subject` (samples,), codes from 0 upwards.
 
     `grouping` (samples,) holds the codes of a second random effect, empty without one.
@@ -178,9 +176,7 @@ def _derivatives(
     gradient = log_slope + sums.df * square_slope / square
     hessian = np.empty((count, count, square.size))
     for (i, j), curve in curves.items():
-        log_curve = np.einsum("abf,baf->f", judged, curve[:held, :held]) - np.einsum(
-            "abf,baf->f", turned[i], turned[j]
-        )
+        log_curve = np.einsum("abf,baf->f", judged, curve[:held, :held]) - np.einsum("abf,baf->f", turned[i], turned[j])
         square_curve = np.einsum("af,abf,bf->f", left, curve, right)
         for one, other in ((i, j), (j, i)):
             square_curve = square_curve - np.einsum("af,af->f", before[one][:-1], reach[other])
@@ -261,6 +257,9 @@ def _newton_step(sums: GroupSums, place: np.ndarray) -> tuple[np.ndarray, np.nda
         determinant = curved[0] * curved[1] - cross**2
         both = ~held.any(axis=0) & (curved[0] > 0) & (determinant > 0)
         safe = np.where(both, determinant, 1.0)
-        joint = -np.stack([curved[1] * gradient[0] - cross * gradient[1], curved[0] * gradient[1] - cross * gradient[0]]) / safe
+        joint = (
+            -np.stack([curved[1] * gradient[0] - cross * gradient[1], curved[0] * gradient[1] - cross * gradient[0]])
+            / safe
+        )
         step = np.where(both, np.clip(joint, -1.5, 1.5), step)
     return np.where(held, 0.0, step), here.deviance
