@@ -57,7 +57,7 @@ rule quality_plates:
         mem_mb=2000,
         runtime=20,
     params:
-        library=library("intake", "quality"),
+        library=library("quality"),
         plan=sections(QualityPlan),
     script:
         "../scripts/quality_plates.py"

@@ -14,7 +14,7 @@ from cytoshift.figures.saving import save_figures
 from cytoshift.frames import conform
 from cytoshift.report.inputs import ReportTables
 from cytoshift.report.plates import build_plates_page
-from cytoshift.tables import FINDINGS
+from cytoshift.tables import FINDINGS, PLATE_REVIEW
 from plate_frames import plate_tables
 from report_tables import make_study, make_tables, plan_of
 
@@ -115,3 +115,12 @@ def test_names_of_plates_and_reasons_are_inert(tmp_path: Path) -> None:
 def test_simulated_plates_say_so() -> None:
     page = build_plates_page(with_plates(), make_study(origin="simulated"), figures={}, captions=CAPTIONS)
     assert "SIMULATED DATA" in words(page)
+
+
+def test_plates_without_bead_counts_have_their_rows() -> None:
+    tables = with_plates()
+    review = tables.plate_review.assign(beads_min=float("nan"), low_bead_wells=pd.NA)
+    tables = dataclasses.replace(tables, plate_review=conform(review, PLATE_REVIEW))
+    page = words(build_plates_page(tables, make_study(), figures={}, captions=CAPTIONS))
+    assert "Fewest beads –" not in page
+    assert page.count("11.0 to 2,670") == 3 * 6

@@ -19,6 +19,7 @@ from cytoshift.shift.estimates import Estimates
 from cytoshift.shift.pair_bounds import PairBounds, pair_bounds
 from cytoshift.shift.paired import paired_t
 from pair_draws import draw_pairs, known_pairs
+from scipy import stats
 
 INF = np.inf
 NUMBERS = ("estimate", "se", "df", "ci_low", "ci_high", "statistic", "p_value", "residual_variance")
@@ -76,7 +77,7 @@ def test_p_value_and_interval_agree_and_exchange_with_the_visits(share: float) -
     np.testing.assert_allclose(found.statistic, -turned.statistic, atol=1e-6)
 
 
-def test_half_the_non_detects_do_not_bias_the_change() -> None:
+def test_non_detects_do_not_bias_the_change() -> None:
     found = censored_change(draw_pairs(24, 200, below=0.4, shift=0.8, seed=13)).estimates
     assert np.mean(found.estimate) == pytest.approx(0.8, abs=4 * np.std(found.estimate) / np.sqrt(200))
 
@@ -124,7 +125,7 @@ def test_no_answer_is_silent(name: str) -> None:
 
 
 def test_every_missing_number_has_a_note() -> None:
-    bounds = draw_pairs(5, 200, below=0.6, differ=0.4, above=0.1, seed=3)
+    bounds = draw_pairs(5, 80, below=0.6, differ=0.4, above=0.1, seed=3)
     found = censored_change(bounds).estimates
     for name in NUMBERS:
         empty = np.isnan(getattr(found, name)) | np.isinf(getattr(found, name))
@@ -143,7 +144,8 @@ def test_many_non_detects_are_flagged_as_approximate() -> None:
     found = censored_change(bounds)
     assert (found.approximate == (bounds.non_detect_share > 0.4)).all()
     assert 0 < found.approximate.sum() < 40
-    assert all(("more than 40 %" in text) == flag for text, flag in zip(found.estimates.note, found.approximate, strict=True))  # fmt: skip
+    said = ["more than 40 %" in text for text in found.estimates.note]
+    assert said == found.approximate.tolist()
     assert censored_change(bounds, approximate_above=0.9).approximate.sum() == 0
 
 
@@ -153,7 +155,7 @@ def test_a_change_of_spread_alone_is_not_called_a_change_of_level() -> None:
     limit = np.where(x < -1, -1, x), np.where(y < -1, -1, y)
     bounds = pair_bounds(np.where(x < -1, -INF, x), limit[0], np.where(y < -1, -INF, y), limit[1])
     found = censored_change(bounds)
-    assert (found.spread_p < 1e-4).all()
+    assert (found.spread_p < 1e-3).all()
     assert np.median(found.spread_ratio) == pytest.approx(4, rel=0.2)
     assert found.distribution_changed.all()
     assert all(DISTRIBUTION_CHANGED in text for text in found.estimates.note)
@@ -164,8 +166,6 @@ def test_companion_is_pitman_morgan_where_nothing_is_unknown() -> None:
     x, y = rng.normal(size=(10, 5)), 1.5 * rng.normal(size=(10, 5))
     found = censored_change(pair_bounds(x - 1e-3, x + 1e-3, y, y))
     r = np.array([np.corrcoef(a + b, b - a)[0, 1] for a, b in zip(x.T, y.T, strict=True)])
-    from scipy import stats
-
     expected = 2 * stats.t.sf(np.abs(r) * np.sqrt(8 / (1 - r**2)), 8)
     np.testing.assert_allclose(found.spread_p, expected, rtol=1e-3)
     np.testing.assert_allclose(found.spread_ratio, y.std(axis=0) / x.std(axis=0), rtol=1e-3)

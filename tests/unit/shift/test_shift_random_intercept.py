@@ -101,7 +101,9 @@ def test_no_other_ratio_is_more_likely(seed, spread, restricted, plates) -> None
     contrast = cell_contrast(design, "c", "a", arm="x", against="y")
     fit = random_intercept(values, design, [contrast], likelihood="reml" if restricted else "ml")
     for feature in range(2):
-        if np.isnan(fit.estimates[0].se[feature]):
+        present = ~np.isnan(values[:, feature])
+        complete = np.linalg.matrix_rank(design.columns[present]) == design.columns.shape[1]
+        if np.isnan(fit.estimates[0].se[feature]) or not complete:
             continue
         ratios = (fit.components[feature, :2] / fit.components[feature, 2]) ** 2
 
@@ -197,9 +199,7 @@ def test_a_plate_that_is_a_visit_is_named_and_a_repeated_covariate_left_out() ->
     )  # fmt: skip
     asked = [cell_contrast(design, "b", "a", arm="x"), cell_contrast(design, "c", "b", arm="x")]
     lost, kept = random_intercept(values, design, asked, [[asked[1], asked[0]]]).estimates
-    assert set(lost.note) == {"plate p2 cannot be told from a in y, a in x: no estimate"} or set(lost.note) == {
-        "plate p2 cannot be told from a in x, a in y: no estimate"
-    }
+    assert set(lost.note) == {"plate p2 cannot be told from a in x, a in y: no estimate"}
     assert np.isnan(lost.estimate).all()
     assert set(kept.note) == {"years, plate p2 left out: the columns before say the same"}
     assert not np.isnan(kept.p_value).any()

@@ -65,7 +65,7 @@ def test_a_baseline_shared_by_randomised_arms_is_sharper_than_their_changes() ->
         unstructured(values, design, [cell_contrast(design, "c", "a", arm="x", against="y")]).estimates[0].se
         for design in designs
     )
-    assert (shared < free).mean() > 0.9
+    assert shared.mean() < 0.97 * free.mean()
 
 
 @settings(max_examples=20, deadline=None)
@@ -136,13 +136,12 @@ def test_what_cannot_be_answered_says_why() -> None:
     fit = unstructured(values, design, [contrast], [[contrast]])
     assert fit.estimates[0].note.tolist() == [
         "12 subjects needed for the covariance of 3 visits, 11 found",
-        "fewer than 2 subjects with both a and b: no covariance of the visits; "
-        "fewer than 2 subjects with b: no covariance of the visits",
+        "fewer than 2 subjects with both a and b: no covariance of the visits",
         "fewer than 2 subjects with both a and c: no covariance of the visits",
         "the model leaves no spread: no interval and no p-value",
         "the best covariance of the visits is singular: no estimate",
         "no value at c in y: no estimate",
-    ] or fit.estimates[0].note[1].startswith("fewer than 2 subjects with both a and b")
+    ]
     assert np.isnan(fit.estimates[0].p_value).all()
     assert np.isnan(fit.tests[0].p_value).all()
     assert (

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from cytoshift.report.formats import listing, number, percent, plural
+from cytoshift.report.formats import listing, percent, plural
 from cytoshift.report.inputs import ReportTables
 from cytoshift.study.study import Study
 
+CLOSE = 0.2  # log2: 15 %
 CHOICES = {
     "refit": "from standard curves fitted here",
     "instrument": "the instrument's own",
@@ -61,9 +62,9 @@ def _agreement_words(tables: ReportTables) -> list[str]:
     known = tables.agreement.dropna(subset=["median_abs_log2_ratio"])
     if known.empty:
         return []
-    middle, far = known["median_abs_log2_ratio"].median(), int((known["explanation"] != "").sum())
+    close, far = int((known["median_abs_log2_ratio"] <= CLOSE).sum()), int((known["explanation"] != "").sum())
     more = f"; {plural(far, 'curve')} with larger differences, explained on the plates' page" if far else ""
     return [
-        "Refitted concentrations and the instrument's were compared well by well: in the median curve half of the "
-        f"wells lie within {number(middle)} on the log2 scale{more}."
+        "Refitted concentrations and the instrument's were compared well by well: for half of the wells they differ by "
+        f"at most {CLOSE:g} on the log2 scale in {close} of {plural(len(known), 'curve')}{more}."
     ]

@@ -177,7 +177,7 @@ def _row(row: Any, curve: Any, agreement: Any, labels: Mapping[str, str]) -> lis
         figure(span or NOTHING, low),
         figure(_share(row.below_share), row.below_share),
         figure(_share(row.above_share), row.above_share),
-        figure(count(row.beads_min), row.beads_min, strong=bool(row.low_bead_wells and row.low_bead_wells > 0)),
+        figure(count(row.beads_min), row.beads_min, strong=bool(pd.notna(row.low_bead_wells) and row.low_bead_wells > 0)),
         figure(_share(row.replicate_cv_median), row.replicate_cv_median),
         figure(recovery or NOTHING, row.recovery_low),
         figure(words, apart),

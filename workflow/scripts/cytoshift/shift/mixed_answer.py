@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import stats
 
 from cytoshift.shift.estimates import Estimates, add_note, t_estimates
 from cytoshift.shift.mixed_basis import Basis, coordinates, left_out, take_pattern
 from cytoshift.shift.mixed_design import CellContrast, RepeatedDesign
 from cytoshift.shift.mixed_tests import SmallSample
-from cytoshift.shift.own_pairs import side_counts
+from cytoshift.shift.own_pairs import samples_of, side_counts
 
 Tests = Sequence[Sequence[CellContrast]]
 
@@ -67,12 +68,23 @@ class Piece:
     boundary: np.ndarray
 
 
+def usable_values(outcome: ArrayLike, design: RepeatedDesign) -> np.ndarray:
+    """The outcome (samples, features), NaN also where a sample's covariate is unknown. Raises as `samples_of` does."""
+    unknown = np.isnan(design.columns).any(axis=1)
+    return np.where(unknown[:, None], np.nan, samples_of(outcome, design))
+
+
+def filled(values: np.ndarray) -> np.ndarray:
+    """The same values, or one empty feature where there are none, so that a batch is never without columns."""
+    return values if values.shape[1] else np.full((len(values), 1), np.nan)
+
+
 def batches(features: int, step: int) -> Iterator[tuple[int, np.ndarray]]:
     """How many features each batch answers for, and which to fit: the last one is repeated up to `NARROWEST`."""
-    for start in range(0, features, step):
+    for start in range(0, max(features, 1), step):
         stop = min(start + step, features)
         places = np.arange(start, max(stop, start + NARROWEST))
-        yield stop - start, np.minimum(places, stop - 1)
+        yield stop - start, np.minimum(places, max(stop - 1, 0))
 
 
 def join(pieces: Sequence[tuple[int, Piece]]) -> Piece:
@@ -109,7 +121,8 @@ def ask(
     least-squares coefficients, both in units of the basis's `size`. `estimable` features have an estimate, `fitted`
     ones a standard error too; `note` says why not.
     """
-    found, reasons = coordinates(basis, vectors, design.names)
+    cells = int(design.cell.max()) + 1
+    found, reasons = coordinates(basis, vectors, design.names, cells)
     own, reason = take_pattern(found, basis.pattern), take_pattern(reasons, basis.pattern)
     features, contrasts = len(basis.pattern), sizes[0]
     own = np.broadcast_to(own, (features, *own.shape[1:]))
@@ -128,7 +141,7 @@ def ask(
         parts = small.f_test(padded[:, rows], (value / size)[:, rows])
         joint[:, place] = np.where(usable[:, None], np.stack(parts, axis=1), np.nan)
         start += count
-    spare = take_pattern(left_out(basis, design.names, int(design.cell.max()) + 1), basis.pattern)
+    spare = take_pattern(left_out(basis, design.names, cells), basis.pattern)
     return Piece(
         value=np.where(known, value, np.nan)[:, :contrasts],
         variance=np.where(sound, variance * size**2, np.nan),

@@ -73,8 +73,10 @@ def take_pattern(values: np.ndarray, pattern: np.ndarray) -> np.ndarray:
     return values if len(values) == 1 else values[pattern]
 
 
-def coordinates(basis: Basis, vectors: np.ndarray, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+def coordinates(basis: Basis, vectors: np.ndarray, names: Sequence[str], cells: int) -> tuple[np.ndarray, np.ndarray]:
     """Contrasts (k, q) of the design's columns on the basis: (patterns, k, q), and why one cannot be estimated.
+
+    The first `cells` columns are means that add up to the intercept.
 
     The reasons (patterns, k) are '' where the contrast lies in the row space of the design, which is when any solution
     of the normal equations gives the same estimate of it.
@@ -93,7 +95,7 @@ def coordinates(basis: Basis, vectors: np.ndarray, names: Sequence[str]) -> tupl
         lost = ~kept[:, None] & (np.abs(rest) > ALIASED * (room + np.abs(vectors[:, column])))
         for where, which in np.argwhere(lost):
             if reasons[where, which] == "":
-                reasons[where, which] = _why(basis, where, column, names)
+                reasons[where, which] = _why(basis, where, column, names, cells)
     return found, reasons
 
 
@@ -106,12 +108,16 @@ def left_out(basis: Basis, names: Sequence[str], cells: int) -> np.ndarray:
     return np.array(texts, dtype=object)
 
 
-def _why(basis: Basis, pattern: int, column: int, names: Sequence[str]) -> str:
+def _why(basis: Basis, pattern: int, column: int, names: Sequence[str], cells: int) -> str:
     upper = basis.triangle[pattern, :, column]
     if not np.abs(upper).max(initial=0.0) > 0:
         return f"no value at {names[column]}: no estimate"
     kept = np.flatnonzero(basis.kept[pattern, :column])
     weights = np.linalg.solve(basis.triangle[pattern][np.ix_(kept, kept)], upper[kept])
+    # Means add up to the intercept: a weight that most of them share says nothing.
+    shares, counts = np.unique(np.round(weights[kept < cells], 6), return_counts=True)
+    if len(shares):
+        weights[kept < cells] -= shares[counts.argmax()]
     others = [names[int(place)] for place, weight in zip(kept, weights, strict=True) if abs(weight) > 1e-6]
     return f"{names[column]} cannot be told from {', '.join(others)}: no estimate"
 

@@ -10,11 +10,22 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cytoshift.shift.estimates import ROUNDING, add_note, check_level, empty_notes
-from cytoshift.shift.mixed_answer import MixedFit, Piece, Tests, ask, batches, finish, join, questions
+from cytoshift.shift.mixed_answer import (
+    MixedFit,
+    Piece,
+    Tests,
+    ask,
+    batches,
+    filled,
+    finish,
+    join,
+    questions,
+    usable_values,
+)
 from cytoshift.shift.mixed_basis import Basis, basis_of
 from cytoshift.shift.mixed_design import CellContrast, RepeatedDesign
 from cytoshift.shift.mixed_tests import KenwardRoger, Satterthwaite, SmallSample
-from cytoshift.shift.own_pairs import own_pairs, samples_of
+from cytoshift.shift.own_pairs import own_pairs
 from cytoshift.shift.variance_ratio import LARGEST, GroupSums, Profile, best_ratios, group_sums, profile
 
 Likelihood = Literal["reml", "ml"]
@@ -47,18 +58,18 @@ def random_intercept(
     long study, where neighbours resemble each other more: there it claims too much (type-I error 9–11 % at a nominal 5
     when the correlation falls as 0.8 to the distance); use `unstructured`.
     """
-    values = samples_of(outcome, design)
+    values = usable_values(outcome, design)
     check_level(level)
     if df == "kenward_roger" and (likelihood != "reml" or design.grouping.size):
         raise ValueError("Kenward–Roger is built for REML with subjects as the only random effect")
     order = np.argsort(design.subject, kind="stable")
-    columns, subject = design.columns[order], design.subject[order]
+    columns, subject, panel = design.columns[order], design.subject[order], filled(values)[order]
     grouping = design.grouping[order] if design.grouping.size else design.grouping
     width = columns.shape[1] + int(grouping.max(initial=-1)) + 2
     vectors, sizes = questions(contrasts, tests), (len(contrasts), [len(test) for test in tests])
     pieces = []
     for count, chosen in batches(values.shape[1], batch or max(8, BATCH_ELEMENTS // (len(order) + width**2))):
-        basis = basis_of(values[order][:, chosen], columns)
+        basis = basis_of(panel[:, chosen], columns)
         sums = group_sums(basis, subject, grouping, restricted=likelihood == "reml")
         pieces.append((count, _fit(basis, sums, design, vectors, sizes, df)))
     method = "random_intercept" if likelihood == "reml" else "random_intercept_ml"

@@ -8,11 +8,21 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cytoshift.shift.estimates import ROUNDING, add_note, check_level, empty_notes
-from cytoshift.shift.mixed_answer import MixedFit, Piece, Tests, ask, batches, finish, join, questions
+from cytoshift.shift.mixed_answer import (
+    MixedFit,
+    Piece,
+    Tests,
+    ask,
+    batches,
+    filled,
+    finish,
+    join,
+    questions,
+    usable_values,
+)
 from cytoshift.shift.mixed_basis import Basis, basis_of
 from cytoshift.shift.mixed_design import CellContrast, RepeatedDesign
 from cytoshift.shift.mixed_tests import KenwardRoger
-from cytoshift.shift.own_pairs import samples_of
 from cytoshift.shift.unstructured_fit import SINGULAR, VisitSums, best_covariance, harmless, together, visit_sums
 
 # With fewer subjects per visit the covariance is too poorly known: each contrast is then taken from its own pairs.
@@ -41,7 +51,7 @@ def unstructured(
     says so: take `own_pairs` for them. Raises ValueError when shapes do not fit, a subject has two samples at a visit,
     or the design has a second random effect.
     """
-    values = samples_of(outcome, design)
+    values = usable_values(outcome, design)
     check_level(level)
     if design.grouping.size:
         raise ValueError(
@@ -54,7 +64,7 @@ def unstructured(
     vectors, sizes = questions(contrasts, tests), (len(contrasts), [len(test) for test in tests])
     pieces = []
     for count, chosen in batches(values.shape[1], batch or max(8, BATCH_ELEMENTS // weight)):
-        basis = basis_of(values[:, chosen], design.columns)
+        basis = basis_of(filled(values)[:, chosen], design.columns)
         pieces.append((count, _fit(basis, visit_sums(basis, place), design, vectors, sizes)))
     piece = join(pieces)
     return finish(
@@ -64,9 +74,9 @@ def unstructured(
 
 def enough_subjects(outcome: ArrayLike, design: RepeatedDesign) -> np.ndarray:
     """Why a feature has too few subjects for `unstructured`, '' where it has enough; (features,)."""
-    values = samples_of(outcome, design)
+    values = usable_values(outcome, design)
     seen = np.zeros((design.subjects, values.shape[1]), dtype=bool)
-    np.logical_or.at(seen, design.subject, ~np.isnan(values) & ~np.isnan(design.columns).any(axis=1)[:, None])
+    np.logical_or.at(seen, design.subject, ~np.isnan(values))
     return _too_few(seen.sum(axis=0), len(design.visits))
 
 
