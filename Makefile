@@ -37,6 +37,7 @@ $(READY): requirements.lock
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "Python's venv module is missing. Fix (Debian, Ubuntu): sudo apt install python3-venv"; exit 1; }
 	rm -rf $(VENV)
 	$(PYTHON) -m venv $(VENV)
+	@echo "Installing into $(VENV): a few minutes, once."
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@printf '#!/bin/sh\n# python -m cytoshift, from the checkout this environment belongs to\nPYTHONPATH="%s" exec "%s" -m cytoshift "$$@"\n' "$(CURDIR)/workflow/scripts" "$(CURDIR)/$(BIN)/python" > $(BIN)/cytoshift && chmod +x $(BIN)/cytoshift
 	touch $(READY)

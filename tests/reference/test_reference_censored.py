@@ -71,9 +71,9 @@ def test_fits_agree_with_the_best_r_finds(model: str) -> None:
     expected = read("fits").query("model == @model").set_index("set").loc[sets]
     found = fitted(pair_data(bounds), model)
     assert len(found) == 24
-    np.testing.assert_allclose(found["log_likelihood"], expected["log_likelihood"], atol=1e-6)
+    np.testing.assert_allclose(found["log_likelihood"], expected["log_likelihood"], atol=1e-8)
     for name in found.columns[1:]:
-        np.testing.assert_allclose(found[name], expected[name], atol=1e-4, err_msg=name)
+        np.testing.assert_allclose(found[name], expected[name], atol=1e-6, err_msg=name)
 
 
 def test_quadrants_agree_with_tvpack() -> None:

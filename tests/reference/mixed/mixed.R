@@ -95,7 +95,7 @@ for (feature in features) {
     L <- asked[[base]]
     note_fit(fit(y ~ 0 + X + (1 | subject), study), L, paste0("reml_", base), feature, "satterthwaite")
     note_fit(fit(y ~ 0 + X + (1 | subject), study, FALSE), L, paste0("ml_", base), feature, "satterthwaite")
-    # pbkrtest wants the terms of the model: age is nearly orthogonal and left out here.
+    # Kenward-Roger on the smaller model without age.
     study$X <- X
     if (feature != "f6") note_fit(fit(y ~ 0 + X + (1 | subject), study), L, paste0("kr_", base), feature, "kr")
   }

@@ -195,7 +195,7 @@ def test_no_curve_nearby_fits_better(seed):
     rng = np.random.default_rng(seed)
     for size in (1e-1, 1e-2, 1e-3):
         moved = from_working(working(fits.parameters) + rng.normal(0, size, (3, 5)))
-        moved[:, 4] = np.clip(moved[:, 4], 0.02, 50)
+        moved[:, 4] = np.where(fits.model == "5pl", np.clip(moved[:, 4], 0.02, 50), 1.0)
         sse = np.square(np.log(signal) - log_response(concentration, moved)).sum(axis=1)
         assert (sse >= fits.sse * (1 - 1e-9)).all()
 
@@ -245,3 +245,12 @@ def test_no_curves_at_all():
     fits = fit_curves(np.empty((0, 5)), np.empty((0, 5)))
     assert len(fits) == 0
     assert fits.parameters.shape == (0, 5)
+
+
+@pytest.mark.parametrize("curve", ["auto", "5pl"])
+def test_an_asymmetry_that_runs_to_its_limit_is_not_identified(curve):
+    concentration = np.repeat(4000 / 2.5 ** np.arange(10), 2)[None]
+    signal = 25000 - 24980 * np.exp(-((concentration / 400) ** 1.1))  # what a 5PL becomes as g grows without end
+    fits = fit_curves(concentration, signal * np.tile([1.01, 0.99], 10), curve=curve)
+    assert fits.model.tolist() == ["4pl"]
+    assert "4PL: the standards do not identify the asymmetry (it runs to its limit of 50)" in fits.reason[0]

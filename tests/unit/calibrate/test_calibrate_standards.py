@@ -42,6 +42,14 @@ def test_a_standard_without_its_decimal_point_is_left_out_and_keeps_what_the_fil
     assert off["series"] == pytest.approx(215.625)
 
 
+def test_a_standard_is_left_out_only_where_its_series_contradicts_it_by_more_than_a_factor_two():
+    for factor, left_out in ((1.9, {}), (0.55, {}), (2.2, {"Standard5": OFF_SERIES}), (0.1, {"Standard5": OFF_SERIES})):
+        wells = make_wells(standards=[4096 / 2**k for k in range(9)])
+        wells.loc[wells["level"] == "Standard5", "expected"] *= factor
+        assert reasons(arrange(wells, "include")) == left_out
+    assert reasons(arrange(make_wells(standards=[100, 40, 20, 10, 5]), "include")) == {}
+
+
 def test_levels_follow_the_numbers_in_their_labels_not_their_place_on_the_plate():
     wells = make_wells(standards=dilution_series(levels=12, fold=2)).iloc[::-1].reset_index(drop=True)
     bench = arrange(wells, "include")
@@ -115,6 +123,23 @@ def test_a_fall_must_exceed_the_noise_that_the_replicates_show():
     noisy = np.log([100, 160, 1000, 1500, 8000, 11500, 6500, 9000])
     assert find_hooks(curve, expected, quiet, 1).tolist() == [False] * 6 + [True] * 2
     assert not find_hooks(curve, expected, noisy, 1).any()
+
+
+def test_a_top_standard_a_quarter_lower_in_duplicate_is_a_hook():
+    curve, expected = np.zeros(14, dtype=int), np.repeat(10000.0 / 4.0 ** np.arange(7), 2)
+    signal = [2868.5, 2980, 3900, 4048, 3010, 2900, 1420, 1502, 520, 541, 190, 184, 80, 83]
+    assert np.flatnonzero(find_hooks(curve, expected, np.log(signal), 1)).tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("wells", [1, 2])
+def test_a_flat_top_is_rarely_taken_for_a_hook_at_ten_percent_noise(wells):
+    plates, levels = 4000, 8
+    expected = np.repeat(4000.0 / 4.0 ** np.arange(levels), wells)
+    logs = np.log(20 + 25000 / (1 + (expected / 40.0) ** -1.1))  # the curve's middle at a hundredth of the top
+    noise = 0.1 * np.random.default_rng(4).standard_normal((plates, len(expected)))
+    curve = np.repeat(np.arange(plates), len(expected))
+    beyond = find_hooks(curve, np.tile(expected, plates), (logs + noise).ravel(), plates)
+    assert len(np.unique(curve[beyond])) < 0.005 * plates
 
 
 def test_padding_keeps_the_order_of_each_curve():

@@ -175,6 +175,34 @@ def test_without_curve_and_numbers_the_problem_names_plate_analyte_and_remedy():
     assert "concentration: signal with unit: MFI" in line
 
 
+def flat_tnf():
+    wells = make_wells(("il6", "tnf"))
+    flat = (wells["analyte"] == "tnf") & (wells["type"] == "standard")
+    wells.loc[flat, "signal"] = [20.0, 19, 21, 20, 19, 21, 20, 19]
+    return wells
+
+
+def test_an_analyte_that_can_give_no_concentration_is_missing_where_others_have_theirs():
+    result = calibrated(flat_tnf())
+    assert (by_sample(result.measurements, "tnf")["status"] == "missing").all()
+    assert by_sample(result.measurements)["value"].to_list() == pytest.approx(list(SAMPLES.values()))
+    found = findings_of(result.findings, "no_concentration")
+    assert found["severity"].to_list() == ["warning"]
+    assert "for 1 analyte (tnf); their values are missing" in found.loc[0, "message"]
+    assert "does not rise" in found.loc[0, "message"]
+    said = findings_of(result.findings, "concentration_source").loc[0, "message"]
+    assert said == "luminex: of 2 plate × analyte combinations, 1 from the curves refitted here, 1 from nowhere."
+
+
+def test_wells_that_the_study_file_excludes_ask_for_no_concentration():
+    wells = flat_tnf()
+    wells.loc[wells["analyte"] == "tnf", "excluded"] = True
+    result = calibrated(wells)
+    assert findings_of(result.findings, "no_concentration").empty
+    assert "1 from nowhere" in findings_of(result.findings, "concentration_source").loc[0, "message"]
+    assert by_sample(result.measurements)["value"].notna().all()
+
+
 PROBLEMS = {
     "signals in a unit of concentration": (
         {"concentration": "signal"},

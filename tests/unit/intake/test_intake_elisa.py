@@ -262,3 +262,17 @@ def test_a_spoilt_list_gives_the_same_numbers_or_says_what_is_absent(content):
         assert all(line.startswith("plate.csv") for line in str(problems).splitlines())
         return
     _same_or_said(found, signals(read(MAGELLAN)), {"wells_absent"})
+
+
+def test_readings_that_may_group_thousands_are_for_a_person_to_decide():
+    rows = drawn([[f"{1 + row}.{100 + column}" for column in range(12)] for row in range(8)], "RFU 450")
+    assert refused(rows) == [
+        "plate.csv: row 3, column 2: '1.100' may mean 1.100 or 1100; declare decimal: \".\" or write it without a "
+        "thousands separator"
+    ]
+    assert read(rows, decimal=".").wells["signal"].iloc[0] == 1.1
+    native = [
+        [cell if place == 0 else float(cell) for place, cell in enumerate(row)] if len(row) > 1 and row[0] else row
+        for row in rows
+    ]
+    assert read(workbook(Plate=native)).wells["signal"].iloc[0] == 1.1

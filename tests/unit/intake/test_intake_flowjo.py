@@ -126,6 +126,11 @@ TABLES = {
     "negative": ([*SHARES[:2], ["A2", "-1", "50", ""]], "'-1' is negative"),
     "letters": ([*SHARES[:2], ["A2", "6O", "50", ""]], "'6O' is not a number"),
     "ambiguous": ([*COUNTS[:2], ["A2", "9100", "1,200", *COUNTS[2][3:]]], "'1,200' may mean 1200 or 1.200"),
+    "thousands": ([*COUNTS[:2], ["A2", "9.000", *COUNTS[2][2:]]], "'9.000' may mean 9.000 or 9000; write events"),
+    "percent and bare": (
+        [SHARES[0], ["A1", "45%", "30%", ""], ["A2", "0.4", "31%", ""]],
+        "'0.4' has no % where other shares have one: a percentage or a fraction of 1? Write all alike",
+    ),
     "half a cell": ([*COUNTS[:2], ["A2", "9100", "12.5", *COUNTS[2][3:]]], "is no whole number of events"),
     "child over parent": (
         [COUNTS[0], ["A1", "9000", "700", "1200", "58.3", "8000", "13", "5"]],

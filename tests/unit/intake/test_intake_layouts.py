@@ -6,10 +6,12 @@ import math
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from cytoshift.intake.instruments.content import Content
 from cytoshift.intake.instruments.readout import well_frame
-from cytoshift.intake.layouts import apply_layout, read_layout, well_key
+from cytoshift.intake.layouts import apply_layout, read_layout
+from cytoshift.intake.well_keys import well_key
 from cytoshift.study.problem import Problems
 from plate_files import drawn, spoilt, workbook, written
 from shared_data import requires_shared, shared_study
@@ -218,6 +220,107 @@ def test_where_layout_and_file_disagree_the_layout_is_followed_and_it_is_said():
     assert "A1: sample and standard" in remark.message
     remark = next(one for one in remarks if one.check == "type_from_file")
     assert "A2: 'P2'" in remark.message
+
+
+def contradicted(found, **columns):
+    with pytest.raises(Problems) as raised:
+        apply_layout(wells(["A1", "A2"], **columns), found)
+    return str(raised.value).splitlines()
+
+
+def test_concentrations_are_in_the_files_unit_or_refused():
+    found = layout(
+        [["well", "sample", "type", "concentration (ng/mL)"], ["A1", "S1", "standard", "4"], ["A2", "P", "sample", ""]]
+    )
+    assert contradicted(found, unit="pg/mL", expected=[4000.0, np.nan]) == [
+        "layout.csv: concentration: the layout's concentrations are in 'ng/mL' and the file's in 'pg/mL'; give the "
+        "layout's in 'pg/mL'"
+    ]
+    laid, remarks = apply_layout(wells(["A1", "A2"], unit="ng/ml", expected=[4.02, np.nan]), found)
+    assert (laid["expected"].iloc[0], laid["unit"].iloc[0]) == (4, "ng/ml")
+    assert "layout_standards" not in {remark.check for remark in remarks}
+    laid, _ = apply_layout(wells(["A1", "A2"]), found)
+    assert laid["unit"].tolist() == ["ng/mL", ""]
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.floats(0.01, 100_000), st.floats(0.001, 1000))
+def test_a_concentration_that_differs_from_the_files_is_followed_and_never_in_silence(stated, factor):
+    found = layout(
+        [
+            ["well", "sample", "type", "concentration"],
+            ["A1", "top", "standard", repr(stated)],
+            ["A2", "P", "sample", ""],
+        ]
+    )
+    laid, remarks = apply_layout(wells(["A1", "A2"], expected=[stated * factor, np.nan]), found)
+    assert laid["expected"].iloc[0] == stated
+    told = [remark.message for remark in remarks if remark.check == "layout_standards"]
+    if abs(factor - 1) > 0.05:
+        assert len(told) == 1 and "gives top other concentrations than the file (well A1, IL-6: " in told[0]
+    if abs(factor - 1) < 0.02:
+        assert told == []
+
+
+DILUTED = [["well", "sample", "type", "dilution"], ["A1", "P1", "sample", "2"], ["A2", "S1", "standard", "8"]]
+
+
+def test_a_well_has_one_dilution():
+    assert contradicted(layout(DILUTED), dilution=[4.0, 1.0]) == [
+        "layout.csv: dilution: 1 well (A1) is diluted 2 times in the layout and 4 times in the file, whose "
+        "concentrations hold that; correct one, or leave the layout's blank"
+    ]
+    laid, _ = apply_layout(wells(["A1", "A2"], dilution=[2.0, 1.0]), layout(DILUTED))
+    assert laid["dilution"].iloc[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("concentration", "expected", "applied"),
+    [("instrument", 50.0, False), (None, np.nan, False), ("refit", np.nan, True), (None, 50.0, True)],
+)
+def test_a_dilution_that_the_file_does_not_state_meets_its_values_on_one_scale(concentration, expected, applied):
+    printed = wells(
+        ["A1", "A2"], type=["sample", "standard"], expected=[np.nan, expected], value=9.0, status="observed"
+    )
+    said = layout([*DILUTED[:2], ["A2", "S1", "standard", ""]])
+    laid, remarks = apply_layout(printed, said, concentration=concentration)
+    assert laid["dilution"].iloc[0] == 2 if applied else math.isnan(laid["dilution"].iloc[0])
+    told = [remark for remark in remarks if remark.check == "layout_dilution"]
+    assert [remark.severity for remark in told] == ["warning"]
+    assert "dilutes 1 well (2 times)" in told[0].message
+    # without printed values there is nothing to be on another scale
+    laid, remarks = apply_layout(wells(["A1", "A2"]), layout(DILUTED), concentration=concentration)
+    assert laid["dilution"].iloc[0] == 2
+    assert "layout_dilution" not in {remark.check for remark in remarks}
+
+
+def test_a_layout_fills_a_gap_among_the_files_own_dilutions():
+    rows = [*DILUTED[:2], ["A2", "P2", "sample", "4"]]
+    printed = wells(["A1", "A2"], dilution=[np.nan, 4.0], value=9.0, status="observed")
+    laid, remarks = apply_layout(printed, layout(rows), concentration="instrument")
+    assert laid["dilution"].tolist() == [2, 4]
+    told = next(remark for remark in remarks if remark.check == "layout_dilution")
+    assert "taken to hold it, as those of the plate's other wells do" in told.message
+
+
+@pytest.mark.parametrize(
+    ("names", "told"), [(("S2", "S1"), 1), (("S1", "S2"), 0), (("S0", "S1"), 0), (("top", "low"), 0)]
+)
+def test_standards_that_are_numbered_the_other_way_keep_the_files_concentrations(names, told):
+    found = layout([["well", "sample", "type"], ["A1", names[0], "standard"], ["A2", names[1], "standard"]])
+    of_file = wells(["A1", "A2"], type="standard", level=["Standard1", "Standard2"], expected=[100.0, 25.0])
+    laid, remarks = apply_layout(of_file, found)
+    assert laid["expected"].tolist() == [100, 25]
+    assert laid["level"].tolist() == list(names)
+    warned = [remark.message for remark in remarks if remark.check == "standards_renumbered"]
+    assert len(warned) == told
+    assert all("well A1: S2 and Standard1" in message for message in warned)
+
+
+def test_a_concentration_that_may_be_in_thousands_is_refused():
+    rows = [["well", "sample", "concentration"], ["A1", "top", "4.000"], ["A2", "next", "1.000"]]
+    assert any("'4.000' may mean 4.000 or 4000; write it without a full stop" in line for line in refused(rows))
+    assert layout([*rows, ["A3", "low", "0.25"]]).wells["expected"].tolist() == [4, 1, 0.25]
 
 
 def test_pooled_wells_must_hold_one_thing():

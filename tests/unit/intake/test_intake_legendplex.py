@@ -120,3 +120,27 @@ def test_only_legendplex_claims_its_files_and_no_plain_table():
     assert legendplex.sniff(file)
     assert [reader.sniff(file) for reader in (msd, olink, nulisa)] == ["", "", ""]
     assert legendplex.sniff(content("Sample,IL-6,TNF-α\nA,1,2\n")) == ""
+
+
+GROUPED = [
+    ["Name", "Well", "IL-6 (A10) pg/mL", "TNF-α (B2) pg/mL"],
+    ["P1", "A1", "<1.500", "3"],
+    ["P2", "B1", "12.345", "4"],
+]
+
+
+def test_full_stops_that_may_group_thousands_are_for_a_person_to_decide():
+    raw = as_text(GROUPED, ";")
+    line = "row 2, column 'concentration': '<1.500' may mean <1.500 or <1500; declare decimal: \".\""
+    assert line in refused(raw)
+    declared = legendplex.read(content(raw), Options(decimal=".")).wells
+    assert declared["value"].dropna().tolist() == [3, 12.345, 4]
+    assert declared["upper"].iloc[0] == 1.5
+    shown = [*GROUPED, ["P3", "C1", "0.5", "5"]]
+    assert legendplex.read(content(as_text(shown, ";")), PLAIN).wells["value"].dropna().tolist() == [
+        3,
+        12.345,
+        4,
+        0.5,
+        5,
+    ]

@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cytoshift.intake.instruments import legendplex, msd, nulisa, olink
 from cytoshift.intake.instruments.formats import read_instrument
@@ -221,3 +223,27 @@ def test_methodical_mind_files_that_end_early_are_refused():
     assert "no line end" in refused(text[:-1].rstrip())
     before = text.index("==========Statistics", text.index("Plate #  :\t2"))
     assert "plate P2N has no ====Statistics==== section: the file is cut off" in refused(text[:before])
+
+
+GROUPING = st.integers(1_000, 999_999).map(lambda number: f"{number:,}".replace(",", "."))
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(GROUPING, min_size=1, max_size=3))
+def test_signals_with_thousands_in_groups_are_never_read_as_decimals(cells):
+    at = MSD_HEADER.index("Signal")
+    whole = {"Signal", "Concentration", "Dilution"}
+    rows = [MSD_HEADER]
+    for place, row in enumerate(msd_rows()[1:]):
+        plain = [cell if name in whole or "." not in cell else "" for name, cell in zip(MSD_HEADER, row, strict=True)]
+        plain = [
+            cell.partition(".")[0] if name in whole else cell for name, cell in zip(MSD_HEADER, plain, strict=True)
+        ]
+        rows.append([cells[place % len(cells)] if column == at else cell for column, cell in enumerate(plain)])
+    said = refused(as_text(rows, ";"))
+    assert f"column 'Signal': '{cells[0]}' may mean {cells[0]} or {cells[0].replace('.', '')}" in said
+
+
+def test_a_spot_of_methodical_mind_with_thousands_in_groups_is_refused():
+    with pytest.raises(Problems, match=r"'4\.000' may mean 4\.000 or 4000"):
+        read_instrument(content(methodical().replace("1001", "4.000", 1)), "msd", PLAIN)

@@ -492,3 +492,19 @@ def test_a_column_that_stands_twice_and_agrees_is_read_once(study):
     assert (found["severity"], "twice (columns C, D)" in found["message"]) == ("note", True)
     halves = study({"panel.csv": "Sample,Well,IL-6 Conc,IL-6 Conc\nA1,A1,1.5,\nA2,B1,,2.5\n"}).measurements
     assert halves["value"].dropna().tolist() == [1.5, 2.5]
+
+
+def test_an_npx_that_lost_its_decimal_sign_is_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "npx.csv").write_text("subject,visit,Assay,NPX\nS1,v1,IL6,2.95\nS1,v2,IL6,29536\n", encoding="utf-8")
+    sections = {
+        "design": "single_arm", "time_unit": "week", "visits": [{"id": "v1"}, {"id": "v2"}], "arms": [],
+        "samples": {"from": "olink"}, "cells": [], "outcomes": [], "names": [], "exclude": [],
+        "cytokines": [{"id": "olink", "files": "npx.csv", "shape": "long", "unit": "NPX",
+                       "columns": {"subject": "subject", "visit": "visit", "analyte": "Assay", "value": "NPX"}}],
+    }  # fmt: skip
+    with pytest.raises(Problems) as raised:
+        read_study(IntakePlan.model_validate(sections))
+    assert str(raised.value) == (
+        'npx.csv: row 3, column "NPX": 29536 is no NPX, which is a logarithm: a decimal sign lost, or another unit?'
+    )

@@ -36,9 +36,9 @@ def bridges(numbers):
 SHEET = ("sample", "subject", "visit", "arm", "type")
 
 
-def run(measured, sheet, order=None):
+def run(measured, sheet, order=None, undated=()):
     runs = {("msd", plate): place for place, plate in enumerate(order or sorted(measured["plate"].unique()), start=1)}
-    return review_controls(measured, empty(CONCENTRATIONS), empty(CURVES), empty(WELLS), sheet, runs)
+    return review_controls(measured, empty(CONCENTRATIONS), empty(CURVES), empty(WELLS), sheet, runs, undated)
 
 
 def test_controls_that_agree_are_no_finding():
@@ -90,6 +90,22 @@ def test_the_order_of_runs_decides_what_follows_what():
     together = run(measured, sheet, order=["p1", "p2", "p7", "p3", "p4", "p5", "p6", "p8", "p9"])[0]
     assert apart[apart["rules"] != ""].set_index("plate")["rules"].to_dict() == {"p2": "1-2s", "p7": "1-2s"}
     assert together[together["rules"] != ""].set_index("plate")["rules"].to_dict() == {"p2": "1-2s", "p7": "1-2s,2-2s"}
+
+
+def test_rules_on_successive_plates_need_run_dates():
+    numbers = np.zeros((1, 9, ANALYTES))
+    numbers[0, [1, 2], 0] = 0.6
+    measured, sheet = bridges(numbers)
+    assert run(measured, sheet)[0]["rules"].str.contains("2-2s").any()
+    table, found = run(measured, sheet, undated=["msd"])
+    assert set(table.loc[table["rules"] != "", "rules"]) == {"1-2s"}
+    note = next(one for one in found if one["check"] == "run_order_unknown")
+    assert note["severity"] == "note"
+    assert "in the order of the files and the rules on successive plates (2-2s, 4-1s, 10-x) are not" in note["message"]
+    numbers = levels()
+    numbers[:, 3] += 1.2
+    _, found = run(*bridges(numbers), undated=["msd"])
+    assert [one["check"] for one in found] == ["control_out_of_control", "run_order_unknown"]
 
 
 def kit(chosen):

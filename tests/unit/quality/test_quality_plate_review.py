@@ -8,7 +8,7 @@ import pytest
 
 from cytoshift.frames import conform, empty
 from cytoshift.quality.plate_checks import curve_shifts, find_few_standards, find_odd_blanks, find_outside_range
-from cytoshift.quality.plate_review import review_plates, run_order
+from cytoshift.quality.plate_review import review_plates, run_order, undated_sources
 from cytoshift.tables import CONTROLS, CURVES, MEASUREMENTS, PLATE_MAP, PLATE_REVIEW, PLATES, STANDARDS, WELLS
 from plate_quality_tables import Plates, simulate_plates
 from quality_tables import checks, make_measurements, make_plan, make_samples
@@ -152,6 +152,7 @@ RUNS = {
 def test_the_order_of_running(dates, expected):
     plates = conform(pd.DataFrame({"source": "msd", "plate": ["p1", "p2", "p3"], "run_date": dates}), PLATES)
     order = run_order(empty(MEASUREMENTS), empty(WELLS), plates)
+    assert undated_sources(empty(MEASUREMENTS), empty(WELLS), plates) == (set() if expected["p2"] == 1 else {"msd"})
     assert order == {("msd", plate): place for plate, place in expected.items()}
 
 

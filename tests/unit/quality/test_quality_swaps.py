@@ -137,13 +137,14 @@ def test_gaps_and_non_detects_are_lived_with():
 
 NOT_ASSESSABLE = {
     "19 analytes": ({"analytes": 19}, "19 analytes have a number in most samples, and 20 are needed"),
+    "four subjects": ({"subjects": 4}, "4 subjects have more than one sample, and 5 are needed"),
     "people not alike": ({"icc": 0.3}, "resemble each other too little (ICC 0."),
 }
 
 
 @pytest.mark.parametrize(("case", "words"), NOT_ASSESSABLE.values(), ids=NOT_ASSESSABLE.keys())
 def test_what_cannot_be_assessed_says_so(case, words):
-    suspects, found = search(exchanged(drawn(**case), (3, 1), (11, 2)))
+    suspects, found = search(exchanged(drawn(**case), (3, 1), (1, 2)))
     assert suspects == []
     assert [(one["check"], one["severity"], one["action"]) for one in found] == [
         ("swaps_not_assessable", "note", "nothing")

@@ -84,6 +84,7 @@ def test_incomplete_subjects_stay_in_and_change_the_estimate() -> None:
     model, pairs = random_intercept(values, design, [contrast]).estimates[0], own_pairs(values, design, contrast)
     assert (model.n[0], model.n_target[0], model.n_reference[0]) == (12, 10, 12)
     assert pairs.n[0] == 10
+    assert model.note[0] == "2 subjects without every visit of the contrast stay in, as missing at random"
     assert model.estimate[0] != pytest.approx(pairs.estimate[0], abs=1e-3)
     assert model.estimate[1] == pytest.approx(pairs.estimate[1], abs=1e-9)
 

@@ -120,7 +120,8 @@ def test_incomplete_subjects_are_counted() -> None:
     found = unstructured(values, design, [cell_contrast(design, "c", "a")]).estimates[0]
     assert (found.n[0], found.n_target[0], found.n_reference[0]) == (16, 13, 16)
     assert (found.method, found.p_method) == ("unstructured", "kenward_roger_t")
-    assert found.note.tolist() == [""] * 4
+    told = "3 subjects without every visit of the contrast stay in, as missing at random"
+    assert found.note.tolist() == [told, "", "", ""]
 
 
 def test_what_cannot_be_answered_says_why() -> None:

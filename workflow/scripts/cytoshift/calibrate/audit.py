@@ -38,6 +38,7 @@ def standards_table(bench: Bench, read: np.ndarray, fitted: np.ndarray) -> pd.Da
                     "position": controls,
                     "curve": bench.curve[controls],
                     "expected": wells["expected"].to_numpy()[controls],
+                    "apart": False,
                     "off": False,
                     "series": np.nan,
                     "reason": CONTROL,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,13 +18,17 @@ SOURCES = {
     "refit": "the curves refitted here",
     "instrument": "the software's own numbers",
     "signal": "the signals, without a concentration",
+    "none": "nowhere",
 }
 _PER_VOLUME = ("/ml", "/l", "/ul", "/dl")
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """`concentration` (K,): refit, instrument or signal; and what there is to say about it."""
+    """`concentration` (K,): refit, instrument or signal; and what there is to say about it.
+
+    A plate × analyte that can give nothing keeps the origin that was asked for, and its values are missing.
+    """
 
     concentration: np.ndarray
     findings: list[Finding]
@@ -34,8 +39,9 @@ def choose(bench: Bench, fitted: np.ndarray, reasons: np.ndarray, sources: Seque
 
     Parameters: `fitted` (K,), which have a refitted curve; `reasons` (K,), why the others have none; `sources`, the
     plan's. As the plan says; without a word of it the refit where there is a curve. Where there is none, the
-    instrument's own numbers, and a finding. Raises Problems where a plate has signals but neither a curve nor numbers,
-    and where `concentration: signal` has a unit of concentration.
+    instrument's own numbers, and a finding. A plate × analyte that has neither, or not what the plan asks for, has
+    missing values, and a finding names it. Raises Problems where no plate × analyte of a source can give a value, and
+    where `concentration: signal` has a unit of concentration. Wells that the study file excludes do not count.
     """
     plans = {source.id: source for source in sources}
     wanted = np.array([plans[name].concentration or "" for name in bench.keys["source"]], dtype=object)
@@ -47,15 +53,24 @@ def choose(bench: Bench, fitted: np.ndarray, reasons: np.ndarray, sources: Seque
         ["no_number", "no_signal"],
         "",
     )
-    problems = _unit_problems(bench, chosen, plans) + _describe_unusable(bench, unusable, fitted, reasons)
+    lost = unusable != ""
+    source = bench.keys["source"]
+    able = set(source[(signals | numbers) & ~lost])
+    hopeless = lost & ~source.isin(able).to_numpy(dtype=bool)
+    described = _describe_unusable(bench, unusable, fitted, reasons)
+    problems = _unit_problems(bench, chosen, plans)
+    problems += [_problem(row) for row in described[hopeless[described["first"]]].to_dict("records")]
     if problems:
         raise Problems(problems)
-    return Chosen(chosen, _describe(bench, chosen, missing_curve & numbers & signals, wanted, reasons))
+    chosen = np.where(lost & missing_curve, "refit", chosen).astype(object)
+    nothing = lost | ((chosen == "instrument") & ~numbers)
+    found = _describe(bench, chosen, missing_curve & numbers & signals, wanted, reasons, nothing)
+    return Chosen(chosen, found + [_describe_lost(row) for row in described.to_dict("records")])
 
 
 def _what_samples_have(bench: Bench) -> tuple[np.ndarray, np.ndarray]:
     """Which curves have a signal, and which a number or bound of the instrument's, in any sample well (K,), (K,)."""
-    sample = (bench.wells["type"] == "sample").to_numpy()
+    sample = (bench.wells["type"] == "sample").to_numpy() & ~bench.wells["excluded"].to_numpy(dtype=bool)
     signal = sample & np.isfinite(bench.signal)
     number = sample & (bench.wells["status"] != "missing").to_numpy()
     return bench.per_curve(bench.curve[signal]) > 0, bench.per_curve(bench.curve[number]) > 0
@@ -71,31 +86,56 @@ def _unit_problems(bench: Bench, chosen: np.ndarray, plans: dict[str, CytokineSo
     return found
 
 
-def _describe_unusable(bench: Bench, unusable: np.ndarray, fitted: np.ndarray, reasons: np.ndarray) -> list[Problem]:
+def _describe_unusable(bench: Bench, unusable: np.ndarray, fitted: np.ndarray, reasons: np.ndarray) -> pd.DataFrame:
+    """One row per source, plate and cause: file, source, plate, analytes, cause, remedy, and `first` of its curves."""
     file = bench.wells["source_file"].groupby(bench.curve).first()
     frame = bench.keys.assign(why=unusable, reason=reasons, fitted=fitted, file=file.reindex(bench.keys.index))
-    found = []
+    rows = []
     for (source, plate, why), part in frame[frame["why"] != ""].groupby(["source", "plate", "why"], sort=False):
-        analytes = f"plate {plate!r}, {plural(len(part), 'analyte')} ({listed(part['analyte'])})"
         if why == "no_signal":
-            message = f"{analytes}: the file has no signals; legal: instrument"
+            cause, remedy = "the file has no signals", "legal: instrument"
         elif part["fitted"].all():
-            message = f"{analytes}: the file prints no concentrations; legal: refit, signal"
+            cause, remedy = "the file prints no concentrations", "legal: refit, signal"
         else:
-            message = (
-                f"{analytes}: no concentration can be given, the file prints none and no curve can be fitted "
-                f"({part['reason'].iloc[0]}); write concentration: signal with unit: MFI, or add the standards' "
-                "concentrations to the layout"
+            bare = part[~part["fitted"]]
+            cause = (
+                f"no concentration can be given, the file prints none and no curve can be fitted "
+                f"({bare['reason'].iloc[0]})"
             )
-        found.append(Problem(str(part["file"].iloc[0]), f"cytokines.{source}.concentration", message))
-    return found
+            remedy = "write concentration: signal with unit: MFI, or add the standards' concentrations to the layout"
+        rows.append({"file": str(part["file"].iloc[0]), "source": str(source), "plate": str(plate), "cause": cause,
+                     "analytes": list(part["analyte"]), "remedy": remedy, "first": part.index[0]})  # fmt: skip
+    columns = ["file", "source", "plate", "cause", "analytes", "remedy", "first"]
+    return pd.DataFrame(rows, columns=columns).astype({"first": int})
+
+
+def _problem(row: dict[Hashable, Any]) -> Problem:
+    analytes = f"plate {row['plate']!r}, {plural(len(row['analytes']), 'analyte')} ({listed(row['analytes'])})"
+    return Problem(
+        row["file"], f"cytokines.{row['source']}.concentration", f"{analytes}: {row['cause']}; {row['remedy']}"
+    )
+
+
+def _describe_lost(row: dict[Hashable, Any]) -> Finding:
+    message = (
+        f"{row['source']}, plate {row['plate']}: {row['cause']} for {plural(len(row['analytes']), 'analyte')} "
+        f"({listed(row['analytes'])}); their values are missing. Others of {row['source']} have theirs."
+    )
+    numbers = {"analytes": len(row["analytes"])}
+    return finding("calibrate", "no_concentration", message, numbers, action="excluded", plate=row["plate"])
 
 
 def _describe(
-    bench: Bench, chosen: np.ndarray, fallen_back: np.ndarray, wanted: np.ndarray, reasons: np.ndarray
+    bench: Bench,
+    chosen: np.ndarray,
+    fallen_back: np.ndarray,
+    wanted: np.ndarray,
+    reasons: np.ndarray,
+    nothing: np.ndarray,
 ) -> list[Finding]:
     found = []
-    frame = bench.keys.assign(chosen=chosen, fallen_back=fallen_back, wanted=wanted, reason=reasons)
+    origin = np.where(nothing, "none", chosen)
+    frame = bench.keys.assign(chosen=origin, fallen_back=fallen_back, wanted=wanted, reason=reasons)
     for source, part in frame.groupby("source", sort=False):
         counts = {str(kind): int(count) for kind, count in part["chosen"].value_counts(sort=False).items()}
         each = ", ".join(f"{count} from {SOURCES[kind]}" for kind, count in counts.items())

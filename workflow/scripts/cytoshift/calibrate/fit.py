@@ -68,7 +68,8 @@ def fit_curves(
     `concentration` (K, n): what each well holds, 0 for blanks; `signal` (K, n): raw signal; `weights` (K, n): inverse
     relative variances of ln signal, or None for 1. NaN in any, a signal ≤ 0 or a weight ≤ 0 leaves the well out.
     `curve`: "4pl"; "5pl"; or "auto", the 5PL where AICc (Hurvich & Tsai 1989) prefers it. A 5PL gives way to the 4PL
-    too where the condition number of its scaled information exceeds `max_condition`. `lower` (K,): a lower asymptote
+    too where its asymmetry runs to the limit of what is sought (0.02 or 50), or the condition number of its scaled
+    information exceeds `max_condition`. `lower` (K,): a lower asymptote
     that is known, in the unit of signal (≤ 0 is taken as 0), or NaN.
 
     No curve is given, with the reason, below 5 distinct concentrations (6 for "5pl"; blanks count as one), and where
@@ -143,9 +144,13 @@ def _try_5pl(
     with np.errstate(invalid="ignore"):  # too few wells for either: both are infinite
         gain = _aicc(fits.sse[rows], fits.wells[rows], 4 - known) - _aicc(five.sse, fits.wells[rows], 5 - known)
     singular = conditions > max_condition
-    better = ~singular if curve == "5pl" else ~singular & (gain > 0)
-    for row, taken, ill, aicc, number in zip(rows, better, singular, gain, conditions, strict=True):
-        if ill:
+    at_limit = (five.logs[4] <= box.low[4]) | (five.logs[4] >= box.high[4])
+    better = ~singular & ~at_limit if curve == "5pl" else ~singular & ~at_limit & (gain > 0)
+    for place, (row, taken, ill, aicc, number) in enumerate(zip(rows, better, singular, gain, conditions, strict=True)):
+        if at_limit[place]:
+            limit = np.exp(five.logs[4, place])
+            fits.reason[row] = f"4PL: the standards do not identify the asymmetry (it runs to its limit of {limit:.2g})"
+        elif ill:
             fits.reason[row] = f"4PL: the standards do not identify the asymmetry (condition number {number:.1g})"
         elif curve == "5pl":
             fits.reason[row] = "5PL as asked"
@@ -188,14 +193,12 @@ def _notes(parameters: np.ndarray, highest: np.ndarray, point: Point, box: Box) 
         share = np.exp(top - np.log(parameters[:, 3]))
     at_face = ((point.logs <= box.low) | (point.logs >= box.high)) & (box.low < box.high)
     notes = np.full(len(parameters), "", dtype=object)
-    for row in np.flatnonzero((share < PLATEAU) | at_face[0] | at_face[4]):
+    for row in np.flatnonzero((share < PLATEAU) | at_face[0]):
         parts = []
         if share[row] < PLATEAU:
             parts.append(f"the highest standard gives {100 * share[row]:.2g} % of the fitted upper asymptote")
         if at_face[0, row]:
             parts.append("the standards show no lower asymptote")
-        if at_face[4, row]:
-            parts.append(f"the asymmetry is at its limit of {parameters[row, 4]:.2g}")
         notes[row] = "; ".join(parts)
     return notes
 

@@ -42,9 +42,15 @@ def find_curves(bench: Bench, instrument_curves: pd.DataFrame) -> pd.DataFrame:
 
 
 def dilution_factors(wells: pd.DataFrame) -> np.ndarray:
-    """What a concentration read from the curve is multiplied by (m,): nothing for standards, whose dilution is told."""
-    factor = wells["dilution"].fillna(1.0).to_numpy(dtype=float)
-    return np.where(wells["type"] == "standard", 1.0, factor)
+    """What a concentration read from the curve is multiplied by (m,): nothing for standards, whose dilution is told.
+
+    NaN for a sample or control whose dilution nobody states while other samples or controls of its source are diluted:
+    it may be diluted too. Where no other is, it counts as undiluted.
+    """
+    factor = wells["dilution"].to_numpy(dtype=float)
+    told = wells["type"].isin(["sample", "control"]).to_numpy()
+    diluted = wells["source"].isin(wells.loc[told & (factor > 0) & (factor != 1), "source"].unique()).to_numpy()
+    return np.where(~told, 1.0, np.where(np.isnan(factor) & ~diluted, 1.0, factor))
 
 
 def recompute(bench: Bench, curves: pd.DataFrame) -> np.ndarray:
@@ -78,7 +84,8 @@ def check_arithmetic(bench: Bench, curves: pd.DataFrame) -> list[Finding]:
     has_curve = curves["c"].notna().to_numpy(dtype=bool)[bench.curve]
     their = _their_signal(bench, curves)
     printed = wells["value"].to_numpy(dtype=float)
-    places = np.flatnonzero(has_curve & wells["status"].isin(NUMBERS).to_numpy() & (printed > 0) & np.isfinite(their))
+    places = np.flatnonzero(has_curve & wells["status"].isin(NUMBERS).to_numpy() & (printed > 0) & np.isfinite(their)
+        & np.isfinite(dilution_factors(wells)))  # fmt: skip
     if not len(places):
         return []
     own = _read(bench, curves, their)

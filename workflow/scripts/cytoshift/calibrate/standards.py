@@ -16,6 +16,7 @@ Background = Literal["include", "constrain", "subtract"]
 KEY = ["source", "plate", "analyte"]
 OFF_SERIES, HOOK = "off its dilution series", "beyond a high-dose hook"
 NOT_POSITIVE = "no signal above zero"
+OFF_FACTOR = 2.0  # off its series by more, a standard is left out: it is no rounded number, but another one
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,8 @@ class Bench:
     `keys` (K rows: source, plate, analyte, unit); `wells` as given, index 0…m−1; `curve` (m,) the curve of each well;
     `signal` (m,) the signal that is fitted and read; `blank` (K,) mean signal of the blanks before subtraction, NaN
     without any; `blanks` (b,) positions of the blanks used; `standards` one row per standard well: well (its position),
-    curve, rank (of its level), expected, series, off, reason ('' where it is used).
+    curve, rank (of its level), expected, series, apart (the series contradicts it), off (so far that it is left
+    out), reason ('' where it is used).
     """
 
     keys: pd.DataFrame
@@ -109,7 +111,7 @@ def _mean(values: np.ndarray, curve: np.ndarray, curves: int) -> np.ndarray:
 def _standards(wells: pd.DataFrame, curve: np.ndarray, places: np.ndarray) -> pd.DataFrame:
     frame = pd.DataFrame({"well": places, "curve": curve[places], "expected": wells["expected"].to_numpy()[places]})
     frame["rank"] = _level_order(wells.iloc[places].reset_index(drop=True))
-    return frame.assign(series=np.nan, off=False)
+    return frame.assign(series=np.nan, apart=False, off=False)
 
 
 def _level_order(standards: pd.DataFrame) -> np.ndarray:
@@ -162,7 +164,7 @@ def _reasons(wells: pd.DataFrame, signal: np.ndarray, standards: pd.DataFrame) -
 
 
 def _judge_series(keys: pd.DataFrame, standards: pd.DataFrame) -> None:
-    """Fill `series` and `off`, in place; a standard off its series is not used."""
+    """Fill `series`, `apart` and `off`, in place; a standard off its series by more than a factor 2 is not used."""
     if standards.empty:
         return
     curve, rank = standards["curve"].to_numpy(dtype=int), standards["rank"].to_numpy(dtype=int)
@@ -174,7 +176,9 @@ def _judge_series(keys: pd.DataFrame, standards: pd.DataFrame) -> None:
     # computed over logarithms: the last digits are the computer's, not the series'
     implied = [float(f"{value:.10g}") for value in found.implied[curve, rank].tolist()]
     standards["series"] = np.where(placed, implied, np.nan)
-    standards["off"] = placed & found.off[curve, rank]
+    standards["apart"] = placed & found.off[curve, rank]
+    factor = np.abs(np.log(standards["expected"] / standards["series"]))
+    standards["off"] = standards["apart"] & (factor > np.log(OFF_FACTOR))
     standards.loc[standards["off"] & (standards["reason"] == ""), "reason"] = OFF_SERIES
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cytoshift.calibrate import agreement, instrument, values
+from cytoshift.calibrate import agreement, instrument, values, well_findings
 from cytoshift.calibrate.audit import audit, standards_table
+from cytoshift.calibrate.bench_findings import FEWEST_BEADS, inspect
 from cytoshift.calibrate.choose import choose
 from cytoshift.calibrate.refit import Refit, curves_table, refit, worth_showing
 from cytoshift.calibrate.standards import Bench, arrange
@@ -52,8 +53,11 @@ def calibrate_study(
     evidence = _evidence(bench, fresh, standards, their_curves, plan)
     compared = agreement.compare(concentrations, of_curve, bench.keys, evidence)
     passed, found = _pass_on(bench, measurements, fresh, curves, chosen.concentration, plan)
+    refitted = chosen.concentration[bench.curve] == "refit"
+    found += well_findings.describe_dilutions(bench, refitted, concentrations)
     recovery = (settings.recovery, settings.recovery_at_ends)
     found = chosen.findings + audit(bench, standards, curves, recovery, settings.recovery_at_ends) + found
+    found += inspect(bench, curves, standards, fewest_beads=FEWEST_BEADS)
     found += instrument.check_arithmetic(bench, their_curves) + agreement.describe(compared)
     return Calibrated(
         passed,
@@ -71,7 +75,7 @@ def _concentrations(bench: Bench, fresh: Refit, curves: pd.DataFrame) -> tuple[p
     shown = _shown(bench, fresh)
     curve = bench.curve[shown]
     factor = instrument.dilution_factors(wells)[shown]
-    status = fresh.read.status[shown]
+    status = np.where(np.isnan(factor), "missing", values.well_status(bench, fresh.read.status)[shown])
     read = fresh.read.concentration[shown]
     lloq, uloq = (curves[name].to_numpy(dtype=float)[curve] for name in ("lloq", "uloq"))
     observed = status == "observed"
@@ -134,13 +138,15 @@ def _pass_on(
     wells_of = values.find_wells(bench, measurements)
     stated = values.stated_values(bench, measurements, wells_of)
     origin = chosen[bench.curve]
-    own = values.instrument_values(bench, curves, stated)
+    own = values.instrument_values(bench, curves, stated, plan.limits)
     blanks_reach = fresh.detection.signal - fresh.detection.blank_signal
-    final = values.refit_values(bench, fresh.read.concentration, fresh.read.status, curves, plan.limits).where(
+    status = values.well_status(bench, fresh.read.status)
+    final = values.refit_values(bench, fresh.read.concentration, status, curves, plan.limits).where(
         origin == "refit", values.signal_values(bench, blanks_reach).where(origin == "signal", own)
     )
     taken = origin == "signal"
     changed = (origin != "instrument") | own.differ(stated)
-    found = values.describe_nonpositive(bench, taken) + values.describe_unread(bench, origin == "refit")
-    found += values.describe_marked(bench)
+    found = well_findings.describe_nonpositive(bench, taken)
+    found += well_findings.describe_unread(bench, origin == "refit", final.status)
+    found += well_findings.describe_marked(bench)
     return values.put(measurements, wells_of, final, changed, origin), found

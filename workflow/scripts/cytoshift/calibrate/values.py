@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
-from cytoshift.calibrate.instrument import dilution_factors
+from cytoshift.calibrate.bounds import Bounds, find_bounds, stated_signal_limits
 from cytoshift.calibrate.standards import Bench
-from cytoshift.findings import Finding, finding, listed, plural
 from cytoshift.frames import conform
+from cytoshift.intake.limits import is_log_unit
 from cytoshift.study.settings import RangeLimits
 from cytoshift.tables import MEASUREMENTS
 
@@ -44,44 +44,56 @@ class Values:
         return np.any([*numbers, *words], axis=0)
 
 
+def well_status(bench: Bench, status: np.ndarray) -> np.ndarray:
+    """What each well is (m,): as the curve reads it; without a signal, above or below where the file says so."""
+    told = bench.wells["status"].to_numpy(dtype=object)
+    silent = (status == "missing") & ~np.isfinite(bench.signal) & np.isin(told, ["below", "above"])
+    return np.where(silent, told, status)
+
+
 def refit_values(
     bench: Bench, read: np.ndarray, status: np.ndarray, curves: pd.DataFrame, limits: RangeLimits
 ) -> Values:
     """The refitted concentration of each well times its dilution, or the interval it lies in.
 
-    Parameters: `read` (m,), before dilution; `status` (m,): observed, below, above (past an asymptote) or missing;
-    `curves`, K rows of the table CURVES; `limits`, the plan's.
-    Below the LOD (`limits.below: lloq`: the LLOQ; without either the lowest standard) a value is (0, limit]; past the
-    upper asymptote it is [ULOQ, ∞), or from the highest standard where there is no ULOQ. What can be read outside
-    LLOQ–ULOQ is extrapolated; with `limits.extrapolated: censor` it is a bound at the LLOQ or ULOQ instead.
+    Parameters: `read` (m,), before dilution; `status` (m,), as from `well_status`: observed, below, above (past an
+    asymptote, or without a signal and said to be) or missing; `curves`, K rows of the table CURVES; `limits`, the
+    plan's.
+    Below the limit that a column or the limits file states, else the LOD, else the lowest standard (`limits.below:
+    lloq`: the LLOQ where that is higher than a stated one) a value is (0, limit]; past the upper asymptote it is
+    [limit, ∞) of the stated upper limit, else the ULOQ, else the highest standard. What can be read outside LLOQ–ULOQ
+    or over a stated limit is extrapolated; with `limits.extrapolated: censor` it is a bound there instead. Where the
+    dilution is not known the value is missing.
     """
-    of_well = _of_wells(bench, curves)
-    low, low_source = _first_known(of_well, *(["lloq"] if limits.below == "lloq" else []), "lod", "lowest_standard")
-    high, high_source = _first_known(of_well, "uloq", "highest_standard")
+    bounds = find_bounds(bench, curves, limits.below)
+    value = read * bounds.factor
+    low, low_source, high, high_source = bounds.low, bounds.low_source, bounds.high, bounds.high_source
     with np.errstate(invalid="ignore"):
-        below = (status == "below") | ((status == "observed") & (read < low))
+        below = (status == "below") | ((status == "observed") & (value < low))
         above = status == "above"
         readable = (status == "observed") & ~below
-        under, over = readable & (read < of_well["lloq"]), readable & (read > of_well["uloq"])
-    no_range = readable & np.isnan(of_well["lloq"])
+        under, over = readable & (value < bounds.lloq), readable & (value > bounds.edge)
+    no_range = readable & np.isnan(bounds.lloq)
     if limits.extrapolated == "censor":
-        low, low_source = np.where(under, of_well["lloq"], low), np.where(under, "lloq", low_source)
-        high, high_source = np.where(over, of_well["uloq"], high), np.where(over, "uloq", high_source)
+        low, low_source = np.where(under, bounds.lloq, low), np.where(under, "lloq", low_source)
+        high, high_source = np.where(over, bounds.edge, high), np.where(over, bounds.edge_source, high_source)
         below, above, readable = below | under, above | over, readable & ~under & ~over
     kind = np.select(
-        [below, above, readable & (under | over | no_range), readable], ["below", "above", "extrapolated", "observed"],
+        [np.isnan(bounds.factor), below & np.isfinite(low), above & np.isfinite(high),
+         readable & (under | over | no_range), readable],
+        ["missing", "below", "above", "extrapolated", "observed"],
         "missing",
     ).astype(object)  # fmt: skip
-    factor = dilution_factors(bench.wells)
-    return _interval(kind, read * factor, low * factor, high * factor, low_source, high_source)
+    return _interval(kind, value, low, high, low_source, high_source)
 
 
 def signal_values(bench: Bench, lod_signal: np.ndarray) -> Values:
-    """The background-subtracted signal of each well; at or below zero, or under the blanks' limit, a non-detect.
+    """The background-subtracted signal of each well; at or below zero, or under its limit, a non-detect.
 
     Parameters: `lod_signal` (K,), how far above their mean the blanks reach (3 SD), NaN where there are too few.
-    The file's own net signal, else signal minus the mean blank, else the signal. Without a limit a non-detect lies
-    below the smallest positive signal of its plate and analyte. Dilution is not applied.
+    The file's own net signal, else signal minus the mean blank, else the signal. The limit is that of the limits file,
+    else how far the blanks reach; without one a non-detect lies below the smallest positive signal of its plate and
+    analyte. Dilution is not applied.
     """
     net = bench.wells["net_signal"].to_numpy(dtype=float)
     raw = bench.wells["signal"].to_numpy(dtype=float)
@@ -89,43 +101,65 @@ def signal_values(bench: Bench, lod_signal: np.ndarray) -> Values:
     has_raw = bench.per_curve(bench.curve[np.isfinite(raw)])[bench.curve] > 0
     no_beads = bench.wells["beads"].to_numpy(dtype=float) == 0
     value = np.where(np.isnan(raw) & (has_raw | no_beads), np.nan, value)  # a net signal of nothing
-    limit = np.where(lod_signal > 0, lod_signal, np.nan)[bench.curve]
+    stated, reach = stated_signal_limits(bench), np.where(lod_signal > 0, lod_signal, np.nan)[bench.curve]
+    limit = np.where(np.isfinite(stated), stated, reach)
     with np.errstate(invalid="ignore"):
         below = (value <= 0) | (value < limit)
     smallest = _extreme(bench, np.where(value > 0, value, np.nan), "min")
-    source = np.where(np.isfinite(limit), "lod", "lowest_observed")
+    source = np.select([np.isfinite(stated), np.isfinite(reach)], ["limits_file", "lod"], "lowest_observed")
     limit = np.where(np.isfinite(limit), limit, smallest)
     kind = np.select([below & np.isnan(limit), below, np.isfinite(value)], ["missing", "below", "observed"], "missing")
     return _interval(kind.astype(object), value, limit, np.full(len(value), np.nan), source, source)
 
 
-def instrument_values(bench: Bench, curves: pd.DataFrame, stated: Values) -> Values:
+def instrument_values(bench: Bench, curves: pd.DataFrame, stated: Values, limits: RangeLimits) -> Values:
     """The instrument's own values as `stated`, with a limit for bounds that the file leaves open ("OOR <").
 
+    Parameters: `curves`, K rows of the table CURVES; `limits`, the plan's.
     The limit is the LOD, else the lowest standard (above: the highest), times dilution; else the smallest (largest)
-    number of that plate and analyte. `curves`: K rows of the table CURVES.
+    number of that plate and analyte. Bounds that intake has filled stay where the plate has no limit of its own.
+    Where a curve was fitted here, extrapolated values under the limit are (0, limit]; `limits.below: lloq` and
+    `limits.extrapolated: censor` hold for every number, as for refitted ones.
     """
-    of_well = _of_wells(bench, curves)
+    filled = _fill(bench, find_bounds(bench, curves, "lod"), stated)
+    bounds = find_bounds(bench, curves, limits.below)
+    fitted = (curves["model"] != "").to_numpy(dtype=bool)[bench.curve]
+    number = fitted & np.isin(filled.status, ["observed", "extrapolated"])
+    low, low_source = bounds.low, bounds.low_source
+    with np.errstate(invalid="ignore"):
+        below = number & (filled.value < low)
+        below &= (filled.status == "extrapolated") | (low_source == "lloq")
+        above = np.zeros(len(below), dtype=bool)
+        if limits.extrapolated == "censor":
+            under = number & ~below & (filled.value < bounds.lloq)
+            low, low_source = np.where(under, bounds.lloq, low), np.where(under, "lloq", low_source)
+            below, above = below | under, number & (filled.value > bounds.edge)
+    kind = np.where(below, "below", "above").astype(object)
+    censored = _interval(kind, filled.value, low, bounds.edge, low_source, bounds.edge_source)
+    return censored.where(below | above, filled)
+
+
+def _fill(bench: Bench, bounds: Bounds, stated: Values) -> Values:
+    """The stated values with the limits that they leave open or that intake could only guess."""
+    log_unit = np.array([is_log_unit(unit) for unit in bench.keys["unit"]], dtype=bool)[bench.curve]
+    observed = (stated.status == "observed") & ((stated.value > 0) | log_unit)
+    numbers = np.where(observed, stated.value, np.nan)
     guessed = np.isin(stated.limit_source, GUESSED)
-    below = (stated.status == "below") & (np.isnan(stated.upper) | guessed)
-    above = (stated.status == "above") & (np.isnan(stated.lower) | guessed)
-    low, low_source = _first_known(of_well, "lod", "lowest_standard")
-    high, high_source = _first_known(of_well, "highest_standard")
-    factor = dilution_factors(bench.wells)
-    observed = np.where((stated.status == "observed") & (stated.value > 0), stated.value, np.nan)
-    sides: tuple[tuple[np.ndarray, np.ndarray, Literal["min", "max"], str], ...] = (
-        (low, low_source, "min", "lowest_observed"),
-        (high, high_source, "max", "highest_observed"),
+    ends, fill, lost = [], np.zeros(len(log_unit), dtype=bool), np.zeros(len(log_unit), dtype=bool)
+    sides: tuple[tuple[str, np.ndarray, np.ndarray, np.ndarray, Literal["min", "max"], str], ...] = (
+        ("below", stated.upper, bounds.low, bounds.low_source, "min", "lowest_observed"),
+        ("above", stated.lower, bounds.highest, bounds.highest_source, "max", "highest_observed"),
     )
-    ends = []
-    for limit, source, extreme, name in sides:
+    for side, end, limit, source, extreme, name in sides:
         known = np.isfinite(limit)
-        ends.append(np.where(known, limit * factor, _extreme(bench, observed, extreme)))
+        here = (stated.status == side) & (np.isnan(end) | (guessed & known))
+        ends.append(np.where(known, limit, _extreme(bench, numbers, extreme)))
         ends.append(np.where(known, source, name))
+        fill, lost = fill | here, lost | (here & np.isnan(ends[-2]))
     status = stated.status.copy()
-    status[(below & np.isnan(ends[0])) | (above & np.isnan(ends[2]))] = "missing"
-    filled = _interval(status, stated.value, ends[0], ends[2], ends[1], ends[3])
-    return filled.where(below | above, stated)
+    status[lost] = "missing"
+    floor = np.where(log_unit, -np.inf, 0.0)
+    return _interval(status, stated.value, ends[0], ends[2], ends[1], ends[3], floor).where(fill, stated)
 
 
 def stated_values(bench: Bench, measurements: pd.DataFrame, wells_of: np.ndarray) -> Values:
@@ -176,66 +210,6 @@ def put(
     return conform(fresh, MEASUREMENTS)
 
 
-def describe_nonpositive(bench: Bench, taken: np.ndarray) -> list[Finding]:
-    """Say how many signals at or below zero became non-detects; `taken` (m,) marks wells read as signals."""
-    net = bench.wells["net_signal"].to_numpy(dtype=float)
-    low = taken & (bench.wells["type"] == "sample").to_numpy() & (net <= 0)
-    found = []
-    for source, part in bench.wells[low].groupby("source", sort=False):
-        message = (
-            f"{source}: {plural(len(part), 'background-subtracted signal')} of zero or less, in "
-            f"{plural(part['sample'].nunique(), 'sample')}; taken as non-detects."
-        )
-        numbers: dict[str, Any] = {"values": len(part), "samples": part["sample"].nunique()}
-        found.append(finding("calibrate", "signal_not_positive", message, numbers, severity="note"))
-    return found
-
-
-def describe_marked(bench: Bench) -> list[Finding]:
-    """Say how many sample wells the file marks as not to be used; they are kept, the study file decides."""
-    wells = bench.wells
-    marked = (wells["outlier"] & ~wells["excluded"]).to_numpy(dtype=bool) & (wells["type"] == "sample").to_numpy()
-    found = []
-    for (source, plate), part in wells[marked].groupby(["source", "plate"], sort=False):
-        message = (
-            f"{source}, plate {plate}: {plural(len(part), 'sample well')} marked in the file as not to be used "
-            f"({listed(part['well'].unique())}); kept, name them under `exclude` to leave them out."
-        )
-        numbers = {"values": len(part), "wells": part["well"].nunique()}
-        found.append(finding("calibrate", "sample_marked_in_file", message, numbers, plate=str(plate)))
-    return found
-
-
-def describe_unread(bench: Bench, refitted: np.ndarray) -> list[Finding]:
-    """Say which of the instrument's results are lost for want of a signal; `refitted` marks wells (m,)."""
-    wells = bench.wells
-    lost = refitted & (wells["type"] == "sample").to_numpy() & (wells["status"] != "missing").to_numpy()
-    lost &= ~np.isfinite(bench.signal)
-    found = []
-    for (source, plate), part in wells[lost].groupby(["source", "plate"], sort=False):
-        message = (
-            f"{source}, plate {plate}: {plural(len(part), 'result')} of the instrument's without a signal (wells "
-            f"{listed(part['well'].unique())}) cannot be refitted and are missing."
-        )
-        numbers = {"values": len(part), "wells": part["well"].nunique()}
-        found.append(finding("calibrate", "result_without_signal", message, numbers, plate=str(plate)))
-    return found
-
-
-def _of_wells(bench: Bench, curves: pd.DataFrame) -> dict[str, np.ndarray]:
-    """The limits of each well's curve (m,); `lod` only where it comes from blanks."""
-    names = ("lod", "lloq", "uloq", "lowest_standard", "highest_standard")
-    limits = {name: curves[name].to_numpy(dtype=float) for name in names}
-    limits["lod"] = np.where(curves["lod_kind"] == "blanks", limits["lod"], np.nan)
-    return {name: limit[bench.curve] for name, limit in limits.items()}
-
-
-def _first_known(of_well: dict[str, np.ndarray], *names: str) -> tuple[np.ndarray, np.ndarray]:
-    known = [np.isfinite(of_well[name]) for name in names]
-    limit = np.select(known, [of_well[name] for name in names], np.nan)
-    return limit, np.select(known, list(names), "").astype(object)
-
-
 def _extreme(bench: Bench, values: np.ndarray, which: Literal["min", "max"]) -> np.ndarray:
     """Smallest or largest number among the sample wells of each well's plate and analyte (m,)."""
     sample = np.where(bench.wells["type"] == "sample", values, np.nan)
@@ -244,14 +218,14 @@ def _extreme(bench: Bench, values: np.ndarray, which: Literal["min", "max"]) -> 
 
 def _interval(
     kind: np.ndarray, value: np.ndarray, low: np.ndarray, high: np.ndarray, low_source: np.ndarray,
-    high_source: np.ndarray,
+    high_source: np.ndarray, floor: np.ndarray | float = 0.0,
 ) -> Values:  # fmt: skip
-    """Intervals from kinds: a point, (0, low], [high, ∞) or nothing."""
+    """Intervals from kinds: a point, (floor, low], [high, ∞) or nothing."""
     point, below, above = np.isin(kind, ["observed", "extrapolated"]), kind == "below", kind == "above"
     number = np.where(point, value, np.nan)
     return Values(
         value=number,
-        lower=np.select([point, below, above], [number, np.zeros(len(kind)), high], np.nan),
+        lower=np.select([point, below, above], [number, np.broadcast_to(floor, len(kind)), high], np.nan),
         upper=np.select([point, below, above], [number, low, np.full(len(kind), np.inf)], np.nan),
         status=kind,
         limit_source=np.select([below, above], [low_source, high_source], "").astype(object),

@@ -17,6 +17,7 @@ from cytoshift.study.study import FigurePlan
 TITLE = "Controls over the plates"
 ACROSS, HIGH, LOW, LEFT = 4, 0.66, 0.34, 0.3
 LARGEST_Z = 4.0
+WARNING_ONLY = "1-2s"  # one point in twenty lies outside 2 SD by chance
 
 
 def draw(controls: pd.DataFrame, names: pd.DataFrame, plan: FigurePlan) -> Iterator[tuple[str, Figure]]:
@@ -43,7 +44,7 @@ def _figure(points: pd.DataFrame, where: str, labels: dict[str, str], plan: Figu
         legend.append(Entry("breaks a rule", {"marker": "D", "color": VERMILLION}))
         legend.append(Entry("within 2 SD", patch={"facecolor": PALE, "edgecolor": PALE}))
     scale = "SDs of the other plates" if assessable else "log2 from the mean of the plates (too few plates for SDs)"
-    notes = [f"Distance from the mean in {scale}. Plates in run order: {', '.join(plates)}."]
+    notes = [f"Distance from the mean in {scale}. Plates from left to right: {', '.join(plates)}."]
     sheet = Sheet(plan, f"{TITLE}: {where}", rows * (HIGH + LOW), legend=legend, notes=notes)
     wide = (DOUBLE - 2 * MARGIN) / ACROSS
     for number, analyte in enumerate(analytes):
@@ -70,7 +71,7 @@ def _panel(axes: Axes, points: pd.DataFrame, plates: list[str], assessable: bool
     axes.axhline(0, color=GREY, linewidth=0.5, zorder=1)
     shown = np.clip(y, -largest, largest)
     axes.plot(x, shown, "-o", color=BLUE, linewidth=0.6, markersize=2.6, zorder=2)
-    broken = (points["rules"] != "").to_numpy()
+    broken = ~points["rules"].isin(["", WARNING_ONLY]).to_numpy()
     axes.plot(x[broken], shown[broken], "D", color=VERMILLION, markersize=4, zorder=3, clip_on=False)
     axes.set_ylim(-largest * 1.08, largest * 1.08)
     axes.set_xlim(-0.5, len(plates) - 0.5)

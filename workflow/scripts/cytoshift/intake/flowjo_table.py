@@ -16,7 +16,7 @@ from cytoshift.intake.instruments.content import Content
 from cytoshift.intake.instruments.readout import Remark
 from cytoshift.intake.raw_rows import is_blank, read_rows
 from cytoshift.intake.texts import SEPARATORS, Unreadable
-from cytoshift.intake.values import Decimal, find_decimal, parse_cells
+from cytoshift.intake.values import Decimal, find_decimal, parse_cells, stop_that_may_group
 from cytoshift.intake.workbooks import Typed
 from cytoshift.study.problem import Problem, Problems
 
@@ -142,6 +142,11 @@ def _values(
     value = parsed.value.reshape(texts.shape)
     status = parsed.status.reshape(texts.shape)
     is_fraction = np.array([column.measure == "fraction" for column in columns])
+    tubes = np.array([not _summary(rows, place) for place in body], dtype=bool)[:, None]
+    of_tubes = is_fraction & tubes & (unit == "")
+    mixed = ~percent & of_tubes & (value > 0) & (value <= 1) & bool((percent & of_tubes).any())
+    grouped = np.vectorize(lambda text: bool(stop_that_may_group([text])), otypes=[bool])(texts)
+    grouped &= ~native & ~is_fraction & tubes & (decimal is None)
     problems = []
     for at, number in np.ndindex(texts.shape):
         advice = parsed.mistakes.get(at * len(columns) + number, "")
@@ -149,8 +154,15 @@ def _values(
             advice = "is no number of cells; legal: a number, or a gap (blank, n/a)"
         elif value[at, number] < 0:
             advice = "is negative"
-        elif columns[number].measure == "events" and value[at, number] % 1 > 0 and not _summary(rows, body[at]):
+        elif columns[number].measure == "events" and value[at, number] % 1 > 0 and tubes[at, 0]:
             advice = "is no whole number of events"
+        elif grouped[at, number]:
+            text = str(texts[at, number])
+            advice = f"may mean {text} or {text.replace('.', '')}; write events without a thousands separator"
+        elif mixed[at, number]:
+            advice = (
+                "has no % where other shares have one: a percentage or a fraction of 1? Write all alike, or set `unit`"
+            )
         elif percent[at, number] and not is_fraction[number]:
             advice = "is a percentage where the header says a count"
         if advice:

@@ -47,7 +47,7 @@ def _read(
             continue
         try:
             readout = read_instrument(content, source.format, options)
-            readout = _placed(readout, content.path, len(contents) > 1, plates, samples)
+            readout = _placed(readout, content.path, len(contents) > 1, plates, samples, source.concentration)
         except Problems as problems:
             notebook.add(problems)
             continue
@@ -58,7 +58,14 @@ def _read(
     return read
 
 
-def _placed(readout: Readout, path: str, several_files: bool, plates: PlateFile, samples: Collection[str]) -> Readout:
+def _placed(
+    readout: Readout,
+    path: str,
+    several_files: bool,
+    plates: PlateFile,
+    samples: Collection[str],
+    concentration: str | None,
+) -> Readout:
     """The readout with a plate in every row, and wells named by the plates' layouts."""
     wells, curves = readout.wells.copy(), readout.curves.copy()
     unnamed = bool((wells["plate"] == "").any())
@@ -72,7 +79,7 @@ def _placed(readout: Readout, path: str, several_files: bool, plates: PlateFile,
     for plate, part in wells.groupby("plate", sort=False):
         layout = plates.layout(str(plate))
         if layout is not None:
-            part, more = apply_layout(part, layout, samples)
+            part, more = apply_layout(part, layout, samples, concentration)
             remarks += more
         parts.append(part)
     plates.note(wells["plate"], path)

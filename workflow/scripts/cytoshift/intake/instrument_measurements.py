@@ -11,7 +11,7 @@ import pandas as pd
 from cytoshift.findings import listed
 from cytoshift.intake.instrument_files import read_plate_files
 from cytoshift.intake.instruments.readout import Readout
-from cytoshift.intake.limits import apply_limits, read_limits
+from cytoshift.intake.limits import apply_limits, known_limits, read_limits
 from cytoshift.intake.plates import PlateFile
 from cytoshift.intake.source_rows import Context
 from cytoshift.intake.units import unit_key
@@ -53,11 +53,14 @@ def read_plate_data(source: CytokineSource, context: Context) -> PlateData:
     wells = pd.concat(filled, ignore_index=True)
     _check_repeated_wells(wells, context)
     _add_standards_range(wells)
-    of_samples = wells[wells["sample"] != ""].reset_index(drop=True)
     limits = read_limits(source, context.names, context.notebook)
+    known = known_limits(wells, limits).add_prefix("limit_")
+    of_samples = wells[wells["sample"] != ""].reset_index(drop=True)
     measured = apply_limits(of_samples, limits, source, context.notebook)
     measured["replicate"] = measured.groupby(["sample", "analyte", "plate"], sort=False).cumcount() + 1
-    return PlateData(_measurements(measured), _wells(wells), pd.concat(curves, ignore_index=True), plates.table())
+    return PlateData(
+        _measurements(measured), _wells(wells.join(known)), pd.concat(curves, ignore_index=True), plates.table()
+    )
 
 
 def _linked(readout: Readout, path: str, source: CytokineSource, context: Context) -> pd.DataFrame:
@@ -73,9 +76,47 @@ def _linked(readout: Readout, path: str, source: CytokineSource, context: Contex
         reported_mean=wells["reported_mean"], reported_cv=wells["reported_cv"],
         reported_recovery=wells["reported_recovery"],
     )  # fmt: skip
+    frame = _with_subjects_samples(frame, wells["type_stated"].to_numpy(dtype=bool), path, context)
     links = _link(frame, path, source, context)
     frame = frame.assign(sample=links["sample"], subject=links["subject"], visit=links["visit"])
     return frame[links["kept"].to_numpy(dtype=bool)]
+
+
+def _with_subjects_samples(frame: pd.DataFrame, stated: np.ndarray, path: str, context: Context) -> pd.DataFrame:
+    """A well named as a subject's sample holds it, whatever its name looks like ("Control 7", "Standard9").
+
+    Parameters: `stated` (m,), the type is the file's or a layout's word and not read from the name. Where they name it
+    as another thing, by type or expected concentration, it is a problem, unless that sample has a well of its own.
+    """
+    other = (frame["type"] != "sample") & (frame["written"] != "")
+    if context.index is None or not other.any():
+        return frame
+    people = context.index.of_subjects(pd.unique(frame.loc[other, "written"]))
+    people -= set(frame.loc[frame["type"] == "sample", "written"])
+    doubtful = other & frame["written"].isin(people)
+    if not doubtful.any():
+        return frame
+    said = doubtful & (stated | frame["expected"].notna())
+    told = set(frame.loc[said, "written"])
+    for name in sorted(told):
+        kind = frame.loc[said & (frame["written"] == name), "type"].iloc[0]
+        message = (
+            f"{name!r} is a sample of the study and a {kind} in the file or layout; say in a layout (`plates`) what "
+            "its wells hold, or give the sample another id"
+        )
+        context.notebook.problem(path, "samples", message)
+    mistaken = doubtful & ~frame["written"].isin(told)
+    if not mistaken.any():
+        return frame
+    names = list(pd.unique(frame.loc[mistaken, "written"]))
+    message = (
+        f"{path}: taken for samples, since the study has samples of these names, which read like standards, blanks or "
+        f"controls: {listed(map(repr, names))}."
+    )
+    context.notebook.finding("samples_like_controls", message, numbers={"names": len(names)})
+    corrected = frame.copy()
+    corrected.loc[mistaken, ["type", "level"]] = ["sample", ""]
+    return corrected
 
 
 def _link(frame: pd.DataFrame, path: str, source: CytokineSource, context: Context) -> pd.DataFrame:
@@ -97,11 +138,12 @@ def _link(frame: pd.DataFrame, path: str, source: CytokineSource, context: Conte
     texts = pd.DataFrame({"sample": rows["written"].to_numpy()}, index=rows["source_row"].to_numpy())
     found = context.index.link(texts, source.id, path, context.notebook).set_axis(rows["written"].to_numpy())
     others = frame.loc[~is_sample, "written"].drop_duplicates()
-    known = context.index.known(others)
+    subjects = context.index.of_subjects(others)
+    known = context.index.known(name for name in others if name not in subjects)
     for key in ("sample", "subject", "visit"):
         by_name = {name: row[key] for name, row in known.items()}
         by_name |= dict(zip(found.index, found[key], strict=True))
-        links[key] = frame["written"].map(by_name).fillna("")
+        links[key] = frame["written"].map(lambda name, ids=by_name: ids.get(name, "")).astype(object)
     links.loc[frame["type"].isin(["standard", "blank"]), ["sample", "subject", "visit"]] = ""
     return links
 

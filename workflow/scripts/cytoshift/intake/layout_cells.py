@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cytoshift.intake.instruments.readout import Remark
-from cytoshift.intake.values import find_decimal, is_gap, parse_cells
+from cytoshift.intake.values import find_decimal, is_gap, parse_cells, stop_that_may_group
 from cytoshift.study.problem import Problem, did_you_mean
 from cytoshift.tables.calibration import WELL_TYPES
 
@@ -120,7 +120,9 @@ def _numbers(cells: pd.DataFrame, key: str, problems: list[Problem]) -> pd.Serie
     texts = cells[key].astype(object)
     native = cells[f"native_{key}"].to_numpy(dtype=bool)
     plain = texts.map(_factor) if key == "dilution" else texts
-    parsed = parse_cells(plain, find_decimal(plain[~native], None), native)
+    decimal = find_decimal(plain[~native], None)
+    unclear = stop_that_may_group(plain[~native]) if decimal == "." else ""
+    parsed = parse_cells(plain, decimal, native)
     low = parsed.value <= 0 if key == "dilution" else parsed.value < 0
     wrong = ~np.isin(parsed.status, ["observed", "missing"]) | low
     wrong[list(parsed.mistakes)] = True
@@ -129,6 +131,11 @@ def _numbers(cells: pd.DataFrame, key: str, problems: list[Problem]) -> pd.Serie
         text = texts.iloc[place]
         why = " (a spreadsheet may have turned 1/2 into a date)" if _DATE.fullmatch(text) else ""
         problems.append(Problem("", cells[f"where_{key}"].iloc[place], f"{text!r} {legal}{why}"))
+    if unclear:
+        first = int(np.flatnonzero((plain == unclear) & ~native)[0])
+        meanings = f"{unclear!r} may mean {unclear} or {unclear.replace('.', '')}"
+        message = f"{meanings}; write it without a full stop, or with one more decimal"
+        problems.append(Problem("", cells[f"where_{key}"].iloc[first], message))
     return pd.Series(np.where(wrong, np.nan, parsed.value), index=cells.index)
 
 

@@ -13,6 +13,7 @@ from cytoshift.intake.layout_cells import RawLayout
 from cytoshift.intake.plate_grids import PlateGrid, bare_grid, count_grids, find_grids
 from cytoshift.intake.raw_rows import is_blank, read_rows
 from cytoshift.intake.texts import Unreadable
+from cytoshift.intake.well_keys import well_key
 from cytoshift.intake.workbooks import Typed
 from cytoshift.study.problem import Problem, Problems, did_you_mean
 
@@ -143,7 +144,7 @@ def _list_rows(rows: Typed, top: int, columns: dict[str, int], where: str) -> tu
 
 
 def _key(written: str) -> str:
-    return written[0].upper() + str(int(written[1:])) if _WELL.fullmatch(written) else ""
+    return well_key(written) if _WELL.fullmatch(written) else ""
 
 
 def _record(well: str, rows: Typed, place: int, columns: dict[str, int]) -> dict[str, object]:

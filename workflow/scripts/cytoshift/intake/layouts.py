@@ -16,7 +16,9 @@ from cytoshift.findings import listed, plural
 from cytoshift.intake.instruments.content import Content
 from cytoshift.intake.instruments.readout import Remark
 from cytoshift.intake.layout_cells import LAYOUT_COLUMNS, interpret
+from cytoshift.intake.layout_checks import contradictions, differences, without_hidden_dilution
 from cytoshift.intake.layout_files import raw_layout
+from cytoshift.intake.well_keys import well_key
 from cytoshift.intake.words import canonical
 from cytoshift.study.problem import Problem, Problems
 
@@ -85,15 +87,17 @@ def _what_was_read(wells: pd.DataFrame) -> list[Remark]:
 
 
 def apply_layout(
-    wells: pd.DataFrame, layout: Layout, samples: Collection[str] = ()
+    wells: pd.DataFrame, layout: Layout, samples: Collection[str] = (), concentration: str | None = None
 ) -> tuple[pd.DataFrame, list[Remark]]:
     """Name the wells of one plate by its layout.
 
     Parameters: `wells`, WELL_COLUMNS of a readout, one plate; `layout`, of that plate; `samples`, ids of the study's
-    samples: a cell that is one of them is that sample even where it reads like a standard ("S1").
+    samples: a cell that is one of them is that sample even where it reads like a standard ("S1");
+    `concentration`, where the study takes concentrations from (refit, instrument, signal; None: it does not say).
     Returns the wells with written, type, level, dilution and expected as the layout says (what it leaves open stays as
-    in the file), without wells that it leaves empty, and remarks.
-    Raises Problems for wells that the layout does not have, and for wells pooled over different contents.
+    in the file), `type_stated` where it gives the type, without wells that it leaves empty, and remarks.
+    Raises Problems for wells that the layout does not have, for wells pooled over different contents, and where layout
+    and file have two units or two dilutions.
     """
     said = _without_guesses_at(layout.wells, samples)
     keys = wells["well"].astype(object)
@@ -101,12 +105,17 @@ def apply_layout(
     _check_wells(content, layout)
     at = keys.map({well: place for well, place in content.items() if place is not None and place >= 0}).astype(int)
     rows = said.iloc[at.to_numpy()].set_axis(wells.index)
+    problems = contradictions(wells, rows, layout.unit, layout.path)
+    if problems:
+        raise Problems(problems)
+    rows, remarks = without_hidden_dilution(wells, rows, concentration)
     laid = wells.copy()
     known_type = rows["type"] != ""
     named = rows["sample"] != ""
-    remarks = _differences(wells, rows, keys)
+    remarks += differences(wells, rows, keys)
     laid["written"] = wells["written"].where(~named, rows["sample"])
     laid["type"] = wells["type"].where(~known_type, rows["type"])
+    laid["type_stated"] = wells["type_stated"].mask(known_type, ~rows["guessed"].astype(bool))
     laid["level"] = wells["level"].where(~known_type, rows["level"])
     laid["dilution"] = rows["dilution"].where(rows["dilution"].notna(), wells["dilution"])
     given = rows["expected"].notna() & ~(rows["relative"] & wells["expected"].notna())
@@ -158,38 +167,6 @@ def _check_wells(content: dict[str, int | None], layout: Layout) -> None:
         raise Problems(problems)
 
 
-def _differences(wells: pd.DataFrame, rows: pd.DataFrame, keys: pd.Series) -> list[Remark]:
-    """Where the instrument's file says something else than the layout."""
-    remarks = []
-    both = (wells["written"] != "") & (rows["sample"] != "")
-    renamed = both & (wells["written"].map(canonical) != rows["sample"].map(canonical))
-    if renamed.any():
-        names = wells.loc[renamed, "written"].drop_duplicates()
-        message = (
-            f"{plural(keys[renamed].nunique(), 'well')} are named by the layout; the file calls them "
-            f"{listed(names, 4)}."
-        )
-        remarks.append(Remark("named_by_layout", message, "note", "nothing", {"wells": keys[renamed].nunique()}))
-    differ = (rows["type"] != "") & (wells["type"] != rows["type"]) & (wells["type"] != "sample")
-    if differ.any():
-        first = int(np.flatnonzero(differ)[0])
-        message = (
-            f"the layout and the file disagree on what {plural(keys[differ].nunique(), 'well')} hold "
-            f"({keys.iloc[first]}: {rows['type'].iloc[first]} and {wells['type'].iloc[first]}); the layout is followed."
-        )
-        remarks.append(Remark("layout_disagrees", message, "warning", "flagged", {"wells": keys[differ].nunique()}))
-    silent = (rows["sample"] != "") & (rows["type"] == "") & (wells["type"] != "sample")
-    if silent.any():
-        first = int(np.flatnonzero(silent)[0])
-        message = (
-            f"the layout does not say of what type {plural(keys[silent].nunique(), 'well')} are that the file calls "
-            f"{wells['type'].iloc[first]} and such ({keys.iloc[first]}: {rows['sample'].iloc[first]!r}); the file is "
-            "followed. Samples among them need the type sample in the layout."
-        )
-        remarks.append(Remark("type_from_file", message, "warning", "flagged", {"wells": keys[silent].nunique()}))
-    return remarks
-
-
 def _left_out(empty: pd.Series, plate: pd.Series) -> list[Remark]:
     if empty.empty:
         return []
@@ -207,11 +184,3 @@ def _without_reading(said: pd.DataFrame, read: set[str]) -> list[Remark]:
         return []
     message = f"the layout has {plural(len(unread), 'well')} that the file does not: {listed(unread, 12)}."
     return [Remark("well_without_reading", message, "warning", "flagged", {"wells": len(unread)})]
-
-
-def well_key(well: str) -> str:
-    """A1 for a1, A1 and A01."""
-    well = well.strip()
-    if len(well) > 1 and well[0].isalpha() and well[1:].isdigit():
-        return well[0].upper() + str(int(well[1:]))
-    return well

@@ -15,6 +15,7 @@ from cytoshift.study.problem import Problems
 from cytoshift.study.sources import CytokineSource
 
 LOG_UNITS = ("npx", "npq")
+LARGEST_LOG = 64  # of a base-2 logarithm: 2^64 of anything is no amount in a tube
 _SEPARATE_FINDINGS = 40
 
 
@@ -75,20 +76,22 @@ def apply_limits(
     non-extrapolated value of that analyte and plate, flagged; otherwise the value is missing. Dilution multiplies the
     limits of column, file and standards. Zero and negative concentrations, and concentrations under a known limit, are
     non-detects, flagged; values above a known upper limit are extrapolated; NPX under its limit is kept, flagged.
+    Where the standards may be fitted again, findings say that they concern the instrument's own values.
     """
     frame = frame.copy()
     log_unit = is_log_unit(source.unit)
     floor = -np.inf if log_unit else 0.0
     frame["limit_source"] = np.where(frame["status"].isin(["below", "above"]) & ~frame["open_limit"], "written", "")
-    known = _known_limits(frame, limits)
+    known = known_limits(frame, limits)
     if not log_unit:
-        _censor(frame, frame["value"] <= 0, "not_positive", "zero or negative", source.id, notebook)
+        _censor(frame, frame["value"] <= 0, "not_positive", "zero or negative", source, notebook)
         under = frame["value"] < known["lower"]
         _set_below(frame, under, known["lower"], known["lower_source"], floor)
-        _note(frame, under, "under_limit", "under the limit of detection, read as non-detects", source.id, notebook)
+        _note(frame, under, "under_limit", "under the limit of detection, read as non-detects", source, notebook)
     else:
+        _check_log_values(frame, source, notebook)
         under = frame["value"] < known["lower"]
-        _note(frame, under, "under_limit", f"{source.unit} under the limit of detection, kept", source.id, notebook)
+        _note(frame, under, "under_limit", f"{source.unit} under the limit of detection, kept", source, notebook)
     frame.loc[(frame["value"] > known["upper"]) & (frame["status"] == "observed"), "status"] = "extrapolated"
     lowest, highest = _observed_range(frame)
     for status, side, spare, spare_source in (
@@ -108,16 +111,19 @@ def apply_limits(
         frame.loc[has_limit, "upper" if status == "below" else "lower"] = limit[has_limit]
         frame.loc[has_limit, "limit_source"] = origin[has_limit]
         words = f"{status} a limit that no file states; the {spare_source.replace('_', ' ')} value stands for it"
-        _note(frame, has_limit & (origin == spare_source), f"limit_from_{spare_source}", words, source.id, notebook)
+        _note(frame, has_limit & (origin == spare_source), f"limit_from_{spare_source}", words, source, notebook)
         lost = is_open & limit.isna()
         frame.loc[lost, ["value", "lower", "upper"]] = np.nan
         frame.loc[lost, "status"] = "missing"
-        _note(frame, lost, "no_limit", f"{status} a limit that nothing states; read as missing", source.id, notebook)
+        _note(frame, lost, "no_limit", f"{status} a limit that nothing states; read as missing", source, notebook)
     return frame
 
 
-def _known_limits(frame: pd.DataFrame, limits: pd.DataFrame | None) -> pd.DataFrame:
-    """Limits of column and file per row, times dilution, and which of the two it was."""
+def known_limits(frame: pd.DataFrame, limits: pd.DataFrame | None) -> pd.DataFrame:
+    """Limits of column and file per row, times dilution, and which of the two it was ("" without a limit).
+
+    Parameters as in `apply_limits`. Returns lower, lower_source, upper, upper_source, one row per row of `frame`.
+    """
     dilution = frame["dilution"].fillna(1.0)
     known = pd.DataFrame(index=frame.index)
     for side in ("lower", "upper"):
@@ -129,7 +135,8 @@ def _known_limits(frame: pd.DataFrame, limits: pd.DataFrame | None) -> pd.DataFr
                 of_file = of_file.fillna(_look_up(by_key, frame["analyte"], plate))
         column = frame[f"column_{side}"]
         known[side] = column.where(column.notna(), of_file) * dilution
-        known[f"{side}_source"] = np.where(column.notna(), "column", "limits_file")
+        origin = np.where(column.notna(), "column", "limits_file")
+        known[f"{side}_source"] = np.where(known[side].notna(), origin, "")
     return known
 
 
@@ -143,7 +150,16 @@ def _observed_range(frame: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
     return grouped.transform("min"), grouped.transform("max")
 
 
-def _censor(frame: pd.DataFrame, where: pd.Series, check: str, words: str, source: str, notebook: Notebook) -> None:
+def _may_be_refitted(frame: pd.DataFrame, source: CytokineSource) -> bool:
+    """May calibrate put other concentrations in the place of these? It needs signals and standards."""
+    if source.concentration == "instrument" or "standard_lower" not in frame:
+        return False
+    return bool(frame["standard_lower"].notna().any() and frame["signal"].notna().any())
+
+
+def _censor(
+    frame: pd.DataFrame, where: pd.Series, check: str, words: str, source: CytokineSource, notebook: Notebook
+) -> None:
     frame.loc[where, "status"] = "below"
     frame.loc[where, "open_limit"] = True
     frame.loc[where, ["value", "upper"]] = np.nan
@@ -159,15 +175,29 @@ def _set_below(frame: pd.DataFrame, where: pd.Series, limit: pd.Series, origin: 
     frame.loc[where, "limit_source"] = origin[where]
 
 
-def _note(frame: pd.DataFrame, where: pd.Series, check: str, words: str, source: str, notebook: Notebook) -> None:
+def _note(
+    frame: pd.DataFrame, where: pd.Series, check: str, words: str, source: CytokineSource, notebook: Notebook
+) -> None:
+    severity, values = "warning", "values"
+    if _may_be_refitted(frame, source):
+        severity, values = "note", "of the instrument's own values"
+        words += "; this holds only where they are used"
     counts = frame.loc[where, "analyte"].value_counts(sort=False)
     if len(counts) > _SEPARATE_FINDINGS:
         numbers: dict[str, float | str] = {"values": int(counts.sum()), "analytes": len(counts)}
-        message = f"{source}: {int(counts.sum())} values of {len(counts)} analytes are {words}."
-        notebook.finding(check, message, severity="warning", action="flagged", numbers=numbers)
+        message = f"{source.id}: {int(counts.sum())} {values}, of {len(counts)} analytes, are {words}."
+        notebook.finding(check, message, severity=severity, action="flagged", numbers=numbers)
         return
     for analyte, count in counts.items():
         total = int((frame["analyte"] == analyte).sum())
-        message = f"{source}, {analyte}: {count} of {total} values are {words}."
+        message = f"{source.id}, {analyte}: {count} of {total} {values} are {words}."
         numbers = {"values": count, "of": total}
-        notebook.finding(check, message, severity="warning", action="flagged", numbers=numbers, feature=str(analyte))
+        notebook.finding(check, message, severity=severity, action="flagged", numbers=numbers, feature=str(analyte))
+
+
+def _check_log_values(frame: pd.DataFrame, source: CytokineSource, notebook: Notebook) -> None:
+    """Note a problem for each number that no logarithm of an amount can be."""
+    for path, rows in frame[frame["value"].abs() > LARGEST_LOG].groupby("source_file", sort=False):
+        for row, column, value in rows[["source_row", "source_column", "value"]].itertuples(index=False):
+            message = f"{value:g} is no {source.unit}, which is a logarithm: a decimal sign lost, or another unit?"
+            notebook.problem(str(path), f'row {row}, column "{column}"', message, f"{source.unit} values")

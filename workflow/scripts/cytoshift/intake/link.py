@@ -39,6 +39,8 @@ class SampleIndex:
         self._ids = {canonical(sample): sample for sample in samples["sample"] if sample}
         self._keys: dict[tuple[str, str], list[tuple[str, str]]] = {}
         self._about: dict[str, tuple[str, str]] = {}
+        types = samples["type"] if "type" in samples else pd.Series("sample", index=samples.index)
+        self._people = set(samples.loc[types == "sample", "sample"])
         self._subjects = {canonical(subject): subject for subject in samples["subject"] if subject}
         for sample, subject, visit, arm in samples[["sample", "subject", "visit", "arm"]].itertuples(index=False):
             self._keys.setdefault((canonical(subject), visit), []).append((arm, sample))
@@ -96,6 +98,10 @@ class SampleIndex:
                 found[name] = {"sample": sample, "subject": subject, "visit": visit}
         return found
 
+    def of_subjects(self, names: Iterable[str]) -> set[str]:
+        """Those names that are ids of subjects' samples, not of bridge samples, controls or pools."""
+        return {name for name in names if self._ids.get(canonical(name)) in self._people}
+
     def _find(self, said: dict[str, str]) -> tuple[str | None, str]:
         """The sample, or why there is none (no reason where the mistake was noted with the samples)."""
         by_key = bool(said["subject"] and said["visit"])
@@ -131,10 +137,17 @@ def _no_such_sample(sample: str) -> str:
 def _meant(written: str, known: dict[str, str]) -> str:
     """The known id that is the same but for case, punctuation and leading zeros; otherwise the one spelt most like it.
 
-    Never applied by itself: LDN-1-2 and LDN-12 may be two people.
+    Only ids with the same numbers in them: P39 is not a misspelt P99 but another person. Never applied by itself:
+    LDN-1-2 and LDN-12 may be two people.
     """
     same = [name for name in known.values() if _loose(name) == _loose(written)]
-    return f"; did you mean {same[0]!r}?" if len(same) == 1 else did_you_mean(written, known.values())
+    if len(same) == 1:
+        return f"; did you mean {same[0]!r}?"
+    return did_you_mean(written, [name for name in known.values() if _numbers(name) == _numbers(written)])
+
+
+def _numbers(name: str) -> list[str]:
+    return [number.lstrip("0") for number in re.findall(r"[0-9]+", name)]
 
 
 def _loose(name: str) -> str:

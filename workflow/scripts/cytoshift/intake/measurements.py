@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 
 from cytoshift.intake.limits import apply_limits, is_log_unit, read_limits
-from cytoshift.intake.plates import PlateFile, parse_dilutions, well_key
+from cytoshift.intake.plates import PlateFile, parse_dilutions
 from cytoshift.intake.source_rows import LINKS, Context, Piece, link_cells, parse_companion, parse_values, read_pieces
 from cytoshift.intake.units import unit_key
+from cytoshift.intake.well_keys import well_key
 from cytoshift.study.sources import CytokineSource
 
 COMPANIONS = ("mean", "cv", "lower", "upper")

@@ -12,7 +12,6 @@ import pandas as pd
 from cytoshift.frames import conform
 from cytoshift.intake.columns import find_column
 from cytoshift.intake.layouts import Layout, read_layout
-from cytoshift.intake.layouts import well_key as well_key  # readers of tables know it from here
 from cytoshift.intake.notebook import Notebook
 from cytoshift.intake.tabular import Grid
 from cytoshift.intake.values import parse_cells

@@ -55,8 +55,9 @@ def read_study(plan: IntakePlan) -> Intake:
         from_sources, incomplete = bool(plan.samples.from_), notebook.has_problems()
         index = SampleIndex(samples, visits, arms, exclusions, from_sources, incomplete)
     context = Context(plan.samples, index, exclusions, names, notebook)
-    panels = [_read_panel(source, context) for source in plan.cytokines]
-    counted = [read_cells(source, context) for source in plan.cells]
+    # a table without `columns` is a mistake of the study file, which says so
+    panels = [_read_panel(source, context) for source in plan.cytokines if source.is_readable]
+    counted = [read_cells(source, context) for source in plan.cells if source.is_readable]
     samples = empty(SAMPLES) if samples is None else samples
     scored = []
     for outcome in plan.outcomes if index is not None else ():

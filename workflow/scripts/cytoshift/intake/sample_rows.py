@@ -9,6 +9,7 @@ import re
 
 import pandas as pd
 
+from cytoshift.findings import listed
 from cytoshift.intake.columns import find_column, find_columns
 from cytoshift.intake.flowjo import read_population_files
 from cytoshift.intake.instrument_files import read_plate_files
@@ -60,8 +61,13 @@ def source_rows(plan: IntakePlan, visits: Words, arms: Words, notebook: Notebook
             notebook.problem("study file", "samples.from", message)
             return None
         pattern = plan.samples.pattern
+        if not source.is_readable:
+            complete = False
+            continue
         if source.format != "table":
             rows = _named_in_files(source, notebook)
+            if isinstance(source, CytokineSource) and pattern:
+                _note_names_like_controls(source, _expression(pattern, visits, arms), pattern, notebook)
             complete = complete and rows is not None
             if rows is not None:
                 rows = _parse_ids(rows, pattern or "", visits, arms, notebook)
@@ -105,6 +111,26 @@ def _named_in_files(source: CytokineSource | CellSource, notebook: Notebook) -> 
         for path, frame in named
     ]
     return pd.concat(rows, ignore_index=True) if rows else None
+
+
+def _note_names_like_controls(
+    source: CytokineSource, expression: re.Pattern[str], pattern: str, notebook: Notebook
+) -> None:
+    """Say which controls, standards and blanks by name alone are named as the samples are: subjects may be lost."""
+    for path, read in read_plate_files(source, notebook):
+        others = read.wells[(read.wells["type"] != "sample") & ~read.wells["type_stated"]]
+        expected = set(others.loc[others["expected"].notna(), "written"])
+        names = [name for name in pd.unique(others["written"]) if name not in expected and expression.fullmatch(name)]
+        if not names:
+            continue
+        message = (
+            f"{path}: {listed(map(repr, names))} {'is' if len(names) == 1 else 'are'} named like samples of the study "
+            f"({pattern!r}) and like standards, blanks or controls, and left out of the samples. Where they are "
+            "samples, name them in a sample sheet (`samples.file`)."
+        )
+        notebook.finding(
+            "names_like_controls", message, severity="warning", action="excluded", numbers={"names": len(names)}
+        )
 
 
 def _missing_keys(named: dict[str, str | None], several_arms: bool) -> list[str]:

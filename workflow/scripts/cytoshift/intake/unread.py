@@ -50,7 +50,7 @@ def report_unread(plan: IntakePlan, names: NameBook, notebook: Notebook) -> None
 
 def _tables(plan: IntakePlan) -> list[Source]:
     sources: list[Source] = [*plan.cytokines, *plan.cells]
-    return [source for source in sources if source.format == "table"]
+    return [source for source in sources if source.format == "table" and source.is_readable]
 
 
 def _wide_tables(plan: IntakePlan, notebook: Notebook) -> Iterator[tuple[Grid, Source]]:

@@ -6,7 +6,7 @@ A non-detect is an interval and stays one: `<3.2` is (0, 3.2], `OOR <` is below 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -17,6 +17,7 @@ Decimal = Literal[".", ","]
 
 PLAIN_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _COMMA_NUMBER = re.compile(r"[+-]?(?:[0-9]+,?[0-9]*|,[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_STOPS_GROUP = re.compile(r"[+-]?[1-9][0-9]{0,2}(?:\.[0-9]{3})+")
 _THOUSANDS = re.compile(r"[+-]?[1-9][0-9]{0,2}(?:([,.' ])[0-9]{3})(?:\1[0-9]{3})*(?:[.,][0-9]+)?")
 _GAPS = frozenset(
     [
@@ -75,6 +76,23 @@ def find_decimal(texts: Sequence[str] | pd.Series | np.ndarray, declared: Decima
     proof = any(not _THOUSANDS.fullmatch(body) for body in with_comma)
     with_stop = proof and any("." in body and PLAIN_NUMBER.fullmatch(body) for body in bodies)
     return "," if proof and not with_stop else "."
+
+
+def stop_that_may_group(texts: Iterable[str]) -> str:
+    """The first cell of a file with a number whose full stop may be a thousands separator ("4.000"); '' where none may.
+
+    None may where at least one number shows that the full stop is the decimal sign ("0.25", "12.5", "1234.567").
+    """
+    first = ""
+    for text in texts:
+        if "." not in text:
+            continue
+        body = _body(text)
+        if _STOPS_GROUP.fullmatch(body):
+            first = first or text
+        elif PLAIN_NUMBER.fullmatch(body) and not body.endswith("."):
+            return ""
+    return first
 
 
 def parse_cells(

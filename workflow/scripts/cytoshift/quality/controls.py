@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +23,7 @@ from cytoshift.quality.westgard import (
 )
 from cytoshift.tables import CONTROLS
 
+IN_A_ROW = ("2-2s", "4-1s", "10-x")  # rules on successive plates: they need the order of running
 REFERENCES = ("bridge", "control", "pool")
 FALSE_ALARMS = 0.05  # share of sound studies in which one plate of a control is reported by its distance alone
 FALSE_ALARMS_OF_ANALYTES = 0.01  # the same for single analytes: tails are heavy near the asymptotes of a curve
@@ -37,10 +39,12 @@ def review_controls(
     wells: pd.DataFrame,
     samples: pd.DataFrame,
     runs: dict[tuple[str, str], int],
+    undated: Collection[str] = (),
 ) -> tuple[pd.DataFrame, list[Finding]]:
     """Levey–Jennings points of every control and reference sample, and what breaks Westgard's rules.
 
-    The tables are calibrate's and intake's; `runs` numbers the plates of each source, (source, plate) → 1, 2, ….
+    The tables are calibrate's and intake's; `runs` numbers the plates of each source, (source, plate) → 1, 2, …; of the
+    sources in `undated` that is the order of the files, and rules on successive plates are not applied to them.
     Controls are wells of type control and samples of type bridge, control or pool. Returns the CONTROLS table, where
     every analyte is judged by itself, and findings: plates on which a control is off in its median analyte (one
     decision per control and plate), and single analytes that leave the rest of their plate's controls behind. Their
@@ -52,28 +56,30 @@ def review_controls(
     points["run"] = [runs.get(place, 0) for place in zip(points["source"], points["plate"], strict=True)]
     tables, found = [], []
     for source, part in points.groupby("source", sort=True):
-        charts = _charts(part)
+        charts = _charts(part, str(source) not in undated)
         if len(charts.plates) < 2:
             tables.append(part)
             continue
         judged = _judged(charts)
         tables.append(part.merge(judged, on=["control", "analyte", "plate"], how="left"))
         found += _findings(str(source), charts)
+        found += [] if charts.dated or len(charts.plates) < FEWEST_PLATES else [_without_dates(str(source), charts)]
     table = conform(pd.concat(tables, ignore_index=True), CONTROLS)
     return table.sort_values(["source", "control", "analyte", "run"], kind="stable", ignore_index=True), found
 
 
 @dataclass(frozen=True)
 class _Charts:
-    """The points of one source laid out as controls × plates (in order of running) × analytes."""
+    """The points of one source laid out as controls × plates × analytes; plates in order of running where `dated`."""
 
     controls: list[str]
     plates: list[str]
     analytes: list[str]
     values: np.ndarray
+    dated: bool
 
 
-def _charts(part: pd.DataFrame) -> _Charts:
+def _charts(part: pd.DataFrame, dated: bool) -> _Charts:
     ordered = part.sort_values("run", kind="stable")
     plates = list(dict.fromkeys(ordered["plate"]))
     control, controls = pd.factorize(part["control"], sort=True)
@@ -81,14 +87,14 @@ def _charts(part: pd.DataFrame) -> _Charts:
     plate = part["plate"].map({name: place for place, name in enumerate(plates)}).to_numpy(dtype=int)
     values = np.full((len(controls), len(plates), len(analytes)), np.nan)
     values[control, plate, analyte] = part["value"].to_numpy(dtype=float)
-    return _Charts(list(map(str, controls)), plates, list(map(str, analytes)), values)
+    return _Charts(list(map(str, controls)), plates, list(map(str, analytes)), values, dated)
 
 
 def _judged(charts: _Charts) -> pd.DataFrame:
     """Centre, SD, z and broken rules of every point."""
     each = [leave_one_out(values) for values in charts.values]
     z = np.stack([one.z for one in each])
-    rules = broken_rules(westgard(z))
+    rules = broken_rules(_rules(z, charts.dated))
     control, plate, analyte = np.nonzero(np.isfinite(charts.values))
     return pd.DataFrame(
         {
@@ -101,6 +107,21 @@ def _judged(charts: _Charts) -> pd.DataFrame:
             "rules": rules[control, plate, analyte],
         }
     )
+
+
+def _rules(z: np.ndarray, dated: bool) -> dict[str, np.ndarray]:
+    """Westgard's flags; without the order of running only those of single plates."""
+    return {rule: flags for rule, flags in westgard(z).items() if dated or rule not in IN_A_ROW}
+
+
+def _without_dates(source: str, charts: _Charts) -> Finding:
+    message = (
+        f"{source}: not every plate has a run date (YYYY-MM-DD), so that its controls are shown in the order of the "
+        f"files and the rules on successive plates ({', '.join(IN_A_ROW)}) are not applied; `run_date` in the plates "
+        "file gives it."
+    )
+    return finding("quality", "run_order_unknown", message, {"plates": len(charts.plates)}, severity="note",
+                   action="nothing")  # fmt: skip
 
 
 def _findings(source: str, charts: _Charts) -> list[Finding]:
@@ -122,10 +143,10 @@ def _findings(source: str, charts: _Charts) -> list[Finding]:
 def _plates_off(source: str, charts: _Charts, shift: np.ndarray) -> list[Finding]:
     """Plates on which a control is off in its median analyte."""
     z = np.stack([leave_one_out(one[:, None], prior_sd=PRIOR_SD_OF_PLATES).z for one in shift])  # (controls, plates, 1)
-    flags = westgard(z)
+    flags = _rules(z, charts.dated)
     with np.errstate(invalid="ignore"):
         flags["1-3s"] &= np.abs(z) > _limit(int(np.isfinite(z).sum()), FALSE_ALARMS)
-    broken = broken_rules({rule: flags[rule] for rule in REJECTING})[:, :, 0]
+    broken = broken_rules({rule: flags[rule] for rule in REJECTING if rule in flags})[:, :, 0]
     n = np.isfinite(shift).sum(axis=1, keepdims=True)
     apart = shift * n / np.maximum(n - 1, 1)  # from the mean of the others, not of all
     found = []

@@ -56,8 +56,9 @@ def review_plates(
     rows = well_numbers(wells, measurements, samples)
     plate_map = map_plates(rows)
     controls, of_controls = review_controls(
-        measurements, concentrations, curves, wells, samples, run_order(measurements, wells, plates)
-    )
+        measurements, concentrations, curves, wells, samples, run_order(measurements, wells, plates),
+        undated_sources(measurements, wells, plates),
+    )  # fmt: skip
     found = find_few_standards(curves, standards) + find_odd_blanks(wells) + of_controls
     found += find_curve_shifts(curves) + find_outside_range(measurements, samples)
     found += find_replicate_shifts(rows) + find_edge_effects(rows, plate_map, np.random.default_rng(EDGE_SEED))
@@ -67,17 +68,31 @@ def review_plates(
 
 def run_order(measurements: pd.DataFrame, wells: pd.DataFrame, plates: pd.DataFrame) -> dict[tuple[str, str], int]:
     """Running number of every plate of each source: by run date (YYYY-MM-DD) where all have one, else by the files."""
+    numbers: dict[tuple[str, str], int] = {}
+    for source, part in _run_dates(measurements, wells, plates).groupby("source", sort=False):
+        ordered = part.sort_values("date", kind="stable") if _all_dated(part["date"]) else part
+        numbers |= {(str(source), plate): place for place, plate in enumerate(ordered["plate"], start=1)}
+    return numbers
+
+
+def undated_sources(measurements: pd.DataFrame, wells: pd.DataFrame, plates: pd.DataFrame) -> set[str]:
+    """Sources of which at least one plate has no run date (YYYY-MM-DD): the order of running is not known."""
+    dates = _run_dates(measurements, wells, plates)
+    return {str(source) for source, part in dates.groupby("source", sort=False) if not _all_dated(part["date"])}
+
+
+def _run_dates(measurements: pd.DataFrame, wells: pd.DataFrame, plates: pd.DataFrame) -> pd.DataFrame:
+    """Source, plate and date ('' where there is none) of every plate, in the order of the files."""
     places = [frame[["source", "plate"]] for frame in (plates, wells, measurements)]
     known = pd.concat(places, ignore_index=True).drop_duplicates()
     known = known[known["plate"] != ""]
     dates = plates.drop_duplicates(["source", "plate"]).set_index(["source", "plate"])["run_date"]
     known["date"] = dates.reindex(pd.MultiIndex.from_frame(known[["source", "plate"]])).fillna("").to_numpy()
-    numbers: dict[tuple[str, str], int] = {}
-    for source, part in known.groupby("source", sort=False):
-        dated = all(re.fullmatch(r"\d{4}-\d{2}-\d{2}.*", date) for date in part["date"])
-        ordered = part.sort_values("date", kind="stable") if dated else part
-        numbers |= {(str(source), plate): place for place, plate in enumerate(ordered["plate"], start=1)}
-    return numbers
+    return known
+
+
+def _all_dated(dates: pd.Series) -> bool:
+    return all(re.fullmatch(r"\d{4}-\d{2}-\d{2}.*", date) for date in dates)
 
 
 def _summary(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cytoshift.findings import Finding, finding, listed
+from cytoshift.findings import Finding, finding, listed, plural
 from cytoshift.quality.scale import Matrix, points, to_matrix
 from cytoshift.quality.swap_null import Scores, exchange_gains, largest_gain_without_swaps, null_study, standard_scores
 
@@ -47,8 +47,13 @@ def find_swaps(
     about = samples.drop_duplicates("sample").set_index("sample")
     usable = values[values["sample"].isin(about.index) & (values["measure"] != "score")]
     repeated = about.loc[about.index.isin(usable["sample"]), "subject"].value_counts()
-    if (repeated > 1).sum() < FEWEST_SUBJECTS:
-        return [], []
+    several = int((repeated > 1).sum())
+    if several == 0:
+        return [], []  # no subject is measured twice: the question does not arise
+    if several < FEWEST_SUBJECTS:
+        subjects = plural(several, "subject has", "subjects have")
+        why = f"{subjects} more than one sample, and {FEWEST_SUBJECTS} are needed"
+        return [], [_not_assessable("all sources together", why, {"subjects": several, "needed": FEWEST_SUBJECTS})]
     parts = {str(source): _usable(part) for source, part in usable.groupby("source", sort=True)}
     large = {source: matrix for source, matrix in parts.items() if len(matrix.features) >= FEWEST_ANALYTES}
     if not large:

@@ -26,6 +26,12 @@ from cytoshift.study.study import FigurePlan, Study, stage_sections
 STAGES = ("calibrate",)
 BUDGET_BYTES = 12_000_000  # the page is for the laboratory: every plate's figures are on it
 MODELS = {"5pl": "5PL", "4pl": "4PL"}
+LEGEND = (
+    "LOD, LLOQ and ULOQ are concentrations in the well, before dilution. Below, above: share of sample wells under the "
+    "limit or over the range. CV: median over replicate sample wells. Recovery: what the curve reads in the standards "
+    "of the fit over what they hold, lowest to highest. Against the instrument: median and 95th percentile of the "
+    "difference from the instrument's own concentrations in range, on the log2 scale (0.1 is 7 %)."
+)
 KINDS = (("sample", "sample well"), ("standard", "standard"), ("blank", "blank"), ("control", "control"))
 CHOICES = {
     "refit": "from the curves fitted here",
@@ -61,11 +67,13 @@ def build_plates_page(
         _view(tables, source, plate, album, names.features, number)
         for number, (source, plate) in enumerate(_plates(tables), start=1)
     ]
+    groups = reliability.finding_groups(_findings(tables), names)
     context = {
         "study": study,
         "condition": condition(study.disease),
         "plates": views,
-        "findings": reliability.finding_groups(_findings(tables), names),
+        "findings": [group for group in groups if group.severity == "warning"],
+        "notes": [group for group in groups if group.severity != "warning"],
         "controls": album.rest("controls") if len(tables.controls) else [],
         "rules": _broken_rules(tables, names.features),
         "ranges": album.rest("ranges") if views else [],
@@ -153,10 +161,10 @@ def _grid(tables: ReportTables, source: str, plate: str, labels: Mapping[str, st
         Heading("Below", True, "share of sample wells below range"), Heading("Above", True),
         Heading("Fewest beads", True), Heading("CV", True, "median CV of replicate sample wells"),
         Heading("Recovery", True, "of the standards in the fit"),
-        Heading("Against the instrument", True, "median and 95th percentile of |log2(refit / instrument)| in range"),
+        Heading("Against the instrument", True),
         Heading("Remark"),
     ]  # fmt: skip
-    return Grid(headings, rows, f"Analytes of plate {plate}", "Concentrations are before dilution.")
+    return Grid(headings, rows, f"Analytes of plate {plate}", LEGEND)
 
 
 def _row(row: Any, curve: Any, agreement: Any, labels: Mapping[str, str]) -> list[Cell]:
@@ -169,6 +177,7 @@ def _row(row: Any, curve: Any, agreement: Any, labels: Mapping[str, str]) -> lis
         apart = agreement.median_abs_log2_ratio
         words = f"{number(apart)}, {number(agreement.p95_abs_log2_ratio)}"
     recovery = interval(row.recovery_low, row.recovery_high)
+    few_beads = bool(pd.notna(row.low_bead_wells) and row.low_bead_wells > 0)
     remarks = [curve.note if curve is not None else "", agreement.explanation if agreement is not None else ""]
     return [
         text(labels.get(row.analyte, row.analyte)),
@@ -177,7 +186,7 @@ def _row(row: Any, curve: Any, agreement: Any, labels: Mapping[str, str]) -> lis
         figure(span or NOTHING, low),
         figure(_share(row.below_share), row.below_share),
         figure(_share(row.above_share), row.above_share),
-        figure(count(row.beads_min), row.beads_min, strong=bool(pd.notna(row.low_bead_wells) and row.low_bead_wells > 0)),
+        figure(count(row.beads_min), row.beads_min, strong=few_beads),
         figure(_share(row.replicate_cv_median), row.replicate_cv_median),
         figure(recovery or NOTHING, row.recovery_low),
         figure(words, apart),

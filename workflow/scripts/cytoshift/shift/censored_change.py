@@ -39,7 +39,7 @@ FAR = 200.0
 
 NOTHING_KNOWN = "no visit has values that fix its mean: no estimate and no p-value"
 NO_MAXIMUM = (
-    "no finite estimate: the likelihood grows without end as the pairs known at both visits are fitted perfectly; "
+    "no finite estimate: the likelihood has no maximum, too few pairs are known at both visits; "
     "no interval and no p-value"
 )
 NO_VARIATION = "the values known hardly vary: no estimate, no interval and no p-value"
@@ -53,6 +53,7 @@ OPEN_ENDED = "the non-detects leave the interval open on one side or both"
 NO_COMMON_PAIR = "no pair is known at both visits: the correlation is not identified"
 DISTRIBUTION_CHANGED = "the distribution changed; direction not established"
 SPREAD_UNKNOWN = "whether the spread changed cannot be told"
+NO_STANDARD_ERROR = "the likelihood is too flat for a standard error"
 
 
 NUMBERS = (
@@ -173,6 +174,7 @@ def _finite_rows(data: PairData, level: float) -> dict[str, np.ndarray]:
     rows["sd"] = np.exp(fit.parameters[:, LAMBDA]) * data.scale
     rows["correlation"] = np.tanh(fit.parameters[:, ZETA])
     note = add_note(note, usable & (data.known.count == 0), NO_COMMON_PAIR)
+    note = add_note(note, usable & np.isnan(standard_error), NO_STANDARD_ERROR)
     rows["ci_low"], rows["ci_high"] = (np.full(len(usable), np.nan) for _ in range(2))
     part = data.take(usable)
     cut = likelihood_cut(part.pairs, df[usable], level)

@@ -13,7 +13,7 @@ from cytoshift.shift.estimates import Estimates, add_note, t_estimates
 from cytoshift.shift.mixed_basis import Basis, coordinates, left_out, take_pattern
 from cytoshift.shift.mixed_design import CellContrast, RepeatedDesign
 from cytoshift.shift.mixed_tests import SmallSample
-from cytoshift.shift.own_pairs import samples_of, side_counts
+from cytoshift.shift.own_pairs import incomplete_subjects, samples_of, side_counts
 
 Tests = Sequence[Sequence[CellContrast]]
 
@@ -177,6 +177,9 @@ def finish(
         note = _noted(piece, reason)
         lost = piece.fitted & (reason == "") & np.isnan(piece.df[:, place])
         note = add_note(note, lost, "the deviance is flat: no degrees of freedom")
+        incomplete = incomplete_subjects(values, design, contrast)
+        kept = piece.fitted & (reason == "") & (incomplete > 0)
+        note = add_note(note, kept, _kept_texts(incomplete))
         estimates.append(
             t_estimates(
                 estimate=piece.value[:, place],
@@ -203,6 +206,15 @@ def finish(
         p_value = stats.f.sf(statistic, numerator, denominator)
         answered.append(FTest(statistic, numerator, denominator, p_value, _noted(piece, first)))
     return MixedFit(estimates, answered, piece.components, piece.boundary)
+
+
+def _kept_texts(incomplete: np.ndarray) -> np.ndarray:
+    known = {}
+    for count in np.unique(incomplete).tolist():
+        who = "1 subject without every visit of the contrast stays" if count == 1 else (
+            f"{count} subjects without every visit of the contrast stay")  # fmt: skip
+        known[count] = f"{who} in, as missing at random"
+    return np.array([known[count] for count in incomplete.tolist()], dtype=object)
 
 
 def _noted(piece: Piece, reason: np.ndarray) -> np.ndarray:

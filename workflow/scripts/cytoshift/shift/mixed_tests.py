@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -73,9 +74,9 @@ class Satterthwaite:
 class KenwardRoger:
     """The small-sample adjustment of Kenward & Roger (1997, doi:10.2307/2533558) for a covariance linear in parameters.
 
-    `covariance` Φ (features, q, q) is the inverse of X'V⁻¹X; `first` P_i (features, m, q, q) = −X'V⁻¹V_iV⁻¹X;
-    `second` Q_ij (features, m, m, q, q) = X'V⁻¹V_iV⁻¹V_jV⁻¹X; `weight` W (features, m, m) is the inverse of the
-    expected information. The second derivatives of V are 0, as in pbkrtest and for SAS's type=UN.
+    `covariance` Φ (features, q, q) is the inverse of X'V⁻¹X, `adjusted` the same for small samples; `first` P_i
+    (features, m, q, q) = −X'V⁻¹V_iV⁻¹X; `weight` W (features, m, m) is the inverse of the expected information. The
+    second derivatives of V are 0, as in pbkrtest and for SAS's type=UN.
     """
 
     covariance: np.ndarray
@@ -84,15 +85,26 @@ class KenwardRoger:
     weight: np.ndarray
 
     @staticmethod
-    def of(covariance: np.ndarray, first: np.ndarray, second: np.ndarray, traces: np.ndarray) -> KenwardRoger:
-        """From the matrices above and `traces` (features, m, m) = tr(V⁻¹V_iV⁻¹V_j), which make the information."""
+    def of(
+        covariance: np.ndarray,
+        first: np.ndarray,
+        spent: np.ndarray,
+        traces: np.ndarray,
+        second: Callable[[np.ndarray], np.ndarray],
+    ) -> KenwardRoger:
+        """Φ_A = Φ + 2Φ{Σ W_ij(Q_ij − P_iΦP_j)}Φ with Q_ij = X'V⁻¹V_iV⁻¹V_jV⁻¹X.
+
+        `spent` tr(ΦQ_ij) and `traces` tr(V⁻¹V_iV⁻¹V_j), (features, m, m), make the information; `second` returns
+        Σ W_ij Q_ij (features, q, q) for weights W.
+        """
+        features, m = first.shape[:2]
         turned = np.matmul(covariance[:, None], first)
-        information = traces - 2 * np.einsum("fab,fijba->fij", covariance, second)
-        information = information + np.einsum("fiab,fjba->fij", turned, turned)
+        other = turned.transpose(0, 1, 3, 2).reshape(features, m, -1).transpose(0, 2, 1)
+        joint = np.matmul(turned.reshape(features, m, -1), other)
+        information = traces - spent - spent.transpose(0, 2, 1) + joint
         weight = 2 * np.linalg.pinv(information, rcond=1e-12, hermitian=True)
-        middle = np.einsum("fij,fijab->fab", weight, second)
-        mixed = np.einsum("fij,fjab->fiab", weight, first)
-        middle = middle - np.einsum("fiab,fibc->fac", first, np.matmul(covariance[:, None], mixed))
+        mixed = np.matmul(weight, first.reshape(features, m, -1)).reshape(first.shape)
+        middle = second(weight) - np.matmul(np.matmul(first, covariance[:, None]), mixed).sum(axis=1)
         adjusted = covariance + 2 * np.matmul(np.matmul(covariance, middle), covariance)
         return KenwardRoger(covariance, (adjusted + adjusted.transpose(0, 2, 1)) / 2, first, weight)
 

@@ -69,20 +69,46 @@ def side_counts(
     """Subjects with a value where the weight is positive, where it is negative, and anywhere; (features,) each."""
     weight = contrast.weights[design.visit, design.arm]
     present = ~np.isnan(values)
-    counts = []
-    for chosen in (weight > 0, weight < 0, np.ones(len(weight), dtype=bool)):
-        seen = np.zeros((design.subjects, values.shape[1]), dtype=bool)
-        np.logical_or.at(seen, design.subject[chosen], present[chosen])
-        counts.append(seen.sum(axis=0))
-    return counts[0], counts[1], counts[2]
+    target, reference, both = (
+        subjects_with(present & chosen[:, None], design)
+        for chosen in (weight > 0, weight < 0, np.ones(len(weight), dtype=bool))
+    )
+    return target, reference, both
+
+
+def subjects_with(present: np.ndarray, design: RepeatedDesign) -> np.ndarray:
+    """How many subjects have a sample where `present` (samples, features) is true; (features,)."""
+    return _by_subject(present, design).sum(axis=0)
+
+
+def incomplete_subjects(values: np.ndarray, design: RepeatedDesign, contrast: CellContrast) -> np.ndarray:
+    """How many subjects of the contrast's arms have a value, but not one at every visit it names; (features,)."""
+    present = ~np.isnan(values)
+    group, one_arm = _groups(design)
+    lacking = np.zeros((design.subjects, values.shape[1]), dtype=bool)
+    for visit, arm in np.argwhere(contrast.weights != 0):
+        there = _by_subject(present & ((design.visit == visit) & (design.arm == arm))[:, None], design)
+        lacking |= ~there & (group == arm if one_arm else np.ones(design.subjects, dtype=bool))[:, None]
+    return (lacking & _by_subject(present, design)).sum(axis=0)
+
+
+def _by_subject(present: np.ndarray, design: RepeatedDesign) -> np.ndarray:
+    order = np.argsort(design.subject, kind="stable")
+    starts = np.flatnonzero(np.diff(design.subject[order], prepend=-1))
+    return np.logical_or.reduceat(present[order], starts, axis=0)
+
+
+def _groups(design: RepeatedDesign) -> tuple[np.ndarray, bool]:
+    """Each subject's arm where every subject has one only (True), else one group of all."""
+    passed = np.zeros((design.subjects, len(design.arms)), dtype=bool)
+    passed[design.subject, design.arm] = True
+    one_arm = bool((passed.sum(axis=1) == 1).all())
+    return (passed.argmax(axis=1) if one_arm else np.zeros(design.subjects, dtype=int)), one_arm
 
 
 def _reduce(values: np.ndarray, design: RepeatedDesign, contrast: CellContrast) -> tuple[np.ndarray, np.ndarray]:
     """Each subject's weighted sum (subjects, features), NaN unless every visit it needs is there, and their group."""
-    passed = np.zeros((design.subjects, len(design.arms)), dtype=bool)
-    passed[design.subject, design.arm] = True
-    one_arm = bool((passed.sum(axis=1) == 1).all())
-    group = passed.argmax(axis=1) if one_arm else np.zeros(design.subjects, dtype=int)
+    group, one_arm = _groups(design)
     total = np.zeros((design.subjects, values.shape[1]))
     for visit, arm in np.argwhere(contrast.weights != 0):
         here = (design.visit == visit) & (design.arm == arm)

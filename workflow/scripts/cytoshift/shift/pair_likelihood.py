@@ -179,23 +179,28 @@ def unknown_parts(pairs: UnknownPairs, parameters: np.ndarray) -> Parts:
     ff, gg = -h * f - rho * c.sum(axis=1), -k * g - rho * c.sum(axis=0)
     across_1, across_2 = h[:, None] - rho * k[None], k[None] - rho * h[:, None]
     fz, gz = -(across_1 * c).sum(axis=1), -(across_2 * c).sum(axis=0)
-    cz = (c * (across_1 * across_2 - rho * rest)).sum(axis=0).sum(axis=0)
+    cz = _over_corners(c * (across_1 * across_2 - rho * rest))
     by_mean, by_spread = [-w1 * f, -w2 * g], [-h * f, -k * g]
-    gradient = np.stack([*(part.sum(axis=0) for part in by_mean + by_spread), rest * c.sum(axis=0).sum(axis=0)])
+    gradient = np.stack([*(part.sum(axis=0) for part in by_mean + by_spread), rest * _over_corners(c)])
     hessian = np.zeros((PARAMETERS, PARAMETERS, len(z)))
     second = {
         (M1, M1): w1**2 * ff.sum(axis=0), (M1, L1): w1 * (h * ff + f).sum(axis=0),
         (L1, L1): (h**2 * ff + h * f).sum(axis=0),
         (M2, M2): w2**2 * gg.sum(axis=0), (M2, L2): w2 * (k * gg + g).sum(axis=0),
         (L2, L2): (k**2 * gg + k * g).sum(axis=0),
-        (M1, M2): w1 * w2 * c.sum(axis=0).sum(axis=0), (M1, L2): w1 * (k[None] * c).sum(axis=0).sum(axis=0),
-        (M2, L1): w2 * (h[:, None] * c).sum(axis=0).sum(axis=0), (L1, L2): (h[:, None] * k[None] * c).sum(axis=0).sum(axis=0),
+        (M1, M2): w1 * w2 * _over_corners(c), (M1, L2): w1 * _over_corners(k[None] * c),
+        (M2, L1): w2 * _over_corners(h[:, None] * c), (L1, L2): _over_corners(h[:, None] * k[None] * c),
         (M1, Z): -w1 * fz.sum(axis=0), (M2, Z): -w2 * gz.sum(axis=0),
         (L1, Z): -(h * fz).sum(axis=0), (L2, Z): -(k * gz).sum(axis=0), (Z, Z): cz,
     }  # fmt: skip
     for (i, j), part in second.items():
         hessian[i, j] = part - gradient[i] * gradient[j]
     return Parts(terms.log_probability, gradient, hessian)
+
+
+def _over_corners(part: np.ndarray) -> np.ndarray:
+    """Sum over the first two axes, one after the other: the order, and so the bits, are then always the same."""
+    return part.sum(axis=0).sum(axis=0)
 
 
 def sum_by_analyte(parts: Parts, analyte: np.ndarray, analytes: int, order: np.ndarray) -> Likelihood:

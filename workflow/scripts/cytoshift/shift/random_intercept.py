@@ -88,7 +88,7 @@ def _fit(
     note, estimable, fitted = _what_is_possible(basis, sums)
     sums = _harmless(sums, ~fitted)
     ratios, at_rest = best_ratios(sums)
-    alike = np.expm1(LARGEST - 1) < ratios[0]
+    alike = (np.expm1(LARGEST - 1) < ratios).any(axis=0)
     note = add_note(note, fitted & alike, "values within a subject do not differ beyond the model: no interval")
     lost = fitted & ~alike & ~at_rest
     note = add_note(note, lost, "the search for the variance ratio did not come to rest: no estimate")
@@ -181,8 +181,12 @@ def _kenward_roger(sums: GroupSums, basis: Basis, ratio: np.ndarray, variance: n
     share = (counts * weight**2 * level).sum(axis=1)
     plain = (counts * ((level - 1) / variance[:, None] ** 2 + weight**2)).sum(axis=1)
     traces = np.stack([plain, share, share, (counts * weight**2 * level**2).sum(axis=1)], axis=1)
-    size = kept.shape[1]
-    return KenwardRoger.of(np.linalg.inv(matrix), first, second.reshape(-1, 2, 2, size, size), traces.reshape(-1, 2, 2))
+    covariance = np.linalg.inv(matrix)
+    spent = np.einsum("fab,fiba->fi", covariance, second).reshape(-1, 2, 2)
+    return KenwardRoger.of(
+        covariance, first, spent, traces.reshape(-1, 2, 2),
+        lambda weight: np.einsum("fi,fiab->fab", weight.reshape(-1, 4), second),
+    )  # fmt: skip
 
 
 def _beside_the_boundary(

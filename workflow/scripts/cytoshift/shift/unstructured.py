@@ -23,12 +23,23 @@ from cytoshift.shift.mixed_answer import (
 from cytoshift.shift.mixed_basis import Basis, basis_of
 from cytoshift.shift.mixed_design import CellContrast, RepeatedDesign
 from cytoshift.shift.mixed_tests import KenwardRoger
-from cytoshift.shift.unstructured_fit import SINGULAR, VisitSums, best_covariance, harmless, together, visit_sums
+from cytoshift.shift.own_pairs import subjects_with
+from cytoshift.shift.unstructured_fit import (
+    NEARLY_SINGULAR,
+    VisitSums,
+    best_covariance,
+    fit_at,
+    harmless,
+    together,
+    visit_sums,
+    weighted_second,
+)
 
 # With fewer subjects per visit the covariance is too poorly known: each contrast is then taken from its own pairs.
 SUBJECTS_PER_VISIT = 4
-# A best covariance this close to singular (in shares of what the search tries) is called so.
-NEARLY = 1e3
+# A search that did not come to rest at a covariance this close to singular was on its way there.
+TOWARDS_SINGULAR = 1e-3
+# Features fitted together: bounded memory.
 BATCH_ELEMENTS = 4_000_000
 
 
@@ -60,7 +71,8 @@ def unstructured(
     place = _places(design)
     visits, columns = len(design.visits), design.columns.shape[1]
     parameters = visits * (visits + 1) // 2
-    weight = parameters**2 * (visits**2 + (columns + 1) ** 2) + visits**2 * (columns + 1) ** 2 * 4
+    width = (columns + 1) ** 2
+    weight = _sets(values, place) * visits**2 * width + (parameters + visits**2) * width + 4 * visits**4
     vectors, sizes = questions(contrasts, tests), (len(contrasts), [len(test) for test in tests])
     pieces = []
     for count, chosen in batches(values.shape[1], batch or max(8, BATCH_ELEMENTS // weight)):
@@ -75,9 +87,7 @@ def unstructured(
 def enough_subjects(outcome: ArrayLike, design: RepeatedDesign) -> np.ndarray:
     """Why a feature has too few subjects for `unstructured`, '' where it has enough; (features,)."""
     values = usable_values(outcome, design)
-    seen = np.zeros((design.subjects, values.shape[1]), dtype=bool)
-    np.logical_or.at(seen, design.subject, ~np.isnan(values))
-    return _too_few(seen.sum(axis=0), len(design.visits))
+    return _too_few(subjects_with(~np.isnan(values), design), len(design.visits))
 
 
 def _too_few(subjects: np.ndarray, visits: int) -> np.ndarray:
@@ -95,26 +105,37 @@ def _places(design: RepeatedDesign) -> np.ndarray:
     return place
 
 
+def _sets(values: np.ndarray, place: np.ndarray) -> int:
+    """How many different sets of visits the subjects of any feature have."""
+    there = ~np.isnan(filled(values)[place]) & (place >= 0)[:, :, None]
+    return len(np.unique(np.einsum("svf,v->sf", there, 2 ** np.arange(place.shape[1]))))
+
+
 def _fit(
     basis: Basis, sums: VisitSums, design: RepeatedDesign, vectors: np.ndarray, sizes: tuple[int, Sequence[int]]
 ) -> Piece:
     note, estimable, fitted = _what_is_possible(basis, sums, design.visits)
     dropped = ~basis.kept[basis.pattern]
-    fit, at_rest = best_covariance(harmless(sums, ~fitted), dropped & fitted[:, None])
-    spread = np.linalg.eigvalsh(fit.covariance)
-    singular = fitted & (spread[:, 0] <= NEARLY * SINGULAR * spread[:, -1])
+    sums, dropped = harmless(sums, ~fitted), dropped & fitted[:, None]
+    covariance, at_rest = best_covariance(sums, dropped)
+    spread = np.linalg.eigvalsh(covariance)
+    share = spread[:, 0] / spread[:, -1]
+    singular = fitted & (share <= np.where(at_rest, NEARLY_SINGULAR, TOWARDS_SINGULAR))
     note = add_note(note, singular, "the best covariance of the visits is singular: no estimate")
     lost = fitted & ~singular & ~at_rest
     note = add_note(note, lost, "the search for the covariance of the visits did not come to rest: no estimate")
     sound = fitted & ~singular & ~lost
     # A column that says nothing new has a 1 of its own in the inverse, which no contrast reads.
-    small = KenwardRoger.of(fit.inverse, fit.first, fit.second, fit.traces)
+    fit = fit_at(sums, covariance, dropped)
+    small = KenwardRoger.of(
+        fit.inverse, fit.first, fit.spent, fit.traces, lambda weight: weighted_second(sums, covariance, weight)
+    )
     scale = (basis.size**2)[:, None, None]
     added = np.where(sound[:, None], fit.coefficient, 0.0)
     return ask(
         basis, design, vectors, sizes, small, added, note=note,
         estimable=estimable & (sound | ~fitted), fitted=sound,
-        components=np.where(sound[:, None, None], fit.covariance * scale, np.nan),
+        components=np.where(sound[:, None, None], covariance * scale, np.nan),
         boundary=np.zeros(len(note), dtype=bool),
     )  # fmt: skip
 

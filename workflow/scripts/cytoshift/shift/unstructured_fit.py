@@ -8,12 +8,15 @@ import numpy as np
 
 from cytoshift.shift.mixed_basis import Basis, take_pattern
 
-STEPS, HALVINGS = 80, 25
-CONVERGED = 1e-10
+STEPS, HALVINGS = 60, 20
+# A full Newton step that would lower the deviance by less than this is the last one taken.
+CONVERGED = 1e-12
 # The least share of the mean variance that the covariance the search starts from has in any direction.
 LEAST_SHARE = 0.1
 # A covariance with a direction of less than this share of its largest is not tried: it is singular to the arithmetic.
 SINGULAR = 1e-10
+# Nor is a search followed further once its covariance is as close to singular as this.
+NEARLY_SINGULAR = 1e-8
 
 
 @dataclass(frozen=True)
@@ -34,10 +37,10 @@ class VisitSums:
 
 @dataclass(frozen=True)
 class VisitFit:
-    """Derivatives of the restricted deviance at a covariance (features, visits, visits), features first.
+    """The restricted deviance at a covariance (features, visits, visits) with its derivatives, features first.
 
-    `inverse` (features, q, q) is (X'V⁻¹X)⁻¹; `first` P_i, `second` Q_ij and `traces` are as in `KenwardRoger`;
-    `coefficient` (features, q).
+    `inverse` Φ (features, q, q) is (X'V⁻¹X)⁻¹; `first` P_i (features, m, q, q), `traces` tr(V⁻¹V_iV⁻¹V_j) and `spent`
+    tr(ΦQ_ij) (features, m, m) are as in `KenwardRoger`; `coefficient` (features, q).
     """
 
     covariance: np.ndarray
@@ -47,7 +50,7 @@ class VisitFit:
     expected: np.ndarray
     inverse: np.ndarray
     first: np.ndarray
-    second: np.ndarray
+    spent: np.ndarray
     traces: np.ndarray
     coefficient: np.ndarray
 
@@ -120,77 +123,124 @@ def deviance_of(sums: VisitSums, covariance: np.ndarray, dropped: np.ndarray) ->
 def fit_at(sums: VisitSums, covariance: np.ndarray, dropped: np.ndarray) -> VisitFit:
     """Deviance, its derivatives and the matrices of Kenward & Roger at a positive definite covariance.
 
-    `dropped` (features, q) marks columns of the basis that say nothing new. With Δ_i the unit of parameter i and S the
-    inverse covariance of a set of visits, V⁻¹ changes by −SΔ_iS and the sums of SΔ_iSΔ_jS give all second derivatives.
+    `dropped` (features, q) marks columns of the basis that say nothing new. With Δ_i the unit of parameter i, S the
+    inverse covariance of a set of visits and C_tu the cross-products of visits t and u, V⁻¹ changes by −SΔ_iS; a second
+    derivative is Σ_tu (SΔ_iSΔ_jS)_tu C_tu weighted over columns, which is tr(Δ_iSΔ_jG) with G = SK'S and K_tu the
+    weighted sum of C_tu. So no matrix per pair of parameters is ever built.
     """
     total, log_determinant, inverses = _cross(sums, covariance)
     inverse, coefficient, square = _solve(total, dropped)
     features, m, width = len(covariance), len(sums.units), sums.width
-    slopes = np.zeros((features, m, width**2))
-    curves = np.zeros((features, m * m, width**2))
-    trace, traces = np.zeros((features, m)), np.zeros((features, m, m))
-    for product, count, weight in zip(sums.products, sums.counts, inverses, strict=True):
-        turned = np.matmul(weight[:, None], sums.units)
-        once = np.matmul(turned, weight[:, None])
-        twice = np.matmul(turned[:, :, None], once[:, None, :])
-        slopes -= np.matmul(once.reshape(features, m, -1), product)
-        curves += np.matmul(twice.reshape(features, m * m, -1), product)
-        trace += count[:, None] * np.einsum("fmtt->fm", turned)
-        traces += count[:, None, None] * np.einsum("fitu,fjut->fij", turned, turned)
-    slope = slopes.reshape(features, m, width, width)
-    curve = curves.reshape(features, m, m, width, width)
-    first, second = slope[..., :-1, :-1], curve[..., :-1, :-1]
+    visits = sums.units.shape[1]
     weights = np.concatenate([-coefficient, np.ones((features, 1))], axis=1)
-    after = np.einsum("fiab,fb->fia", slope, weights)
+    shrink = np.zeros((features, width, width))
+    shrink[:, :-1, :-1] = inverse
+    read = np.stack([shrink, weights[:, :, None] * weights[:, None, :]], axis=3).reshape(features, width**2, 2)
+    slopes, trace = np.zeros((features, m, width**2)), np.zeros((features, m))
+    pairs = np.zeros((3, features, visits**2, visits**2))
+    flat = sums.units.reshape(m, -1)
+    for product, count, weight in zip(sums.products, sums.counts, inverses, strict=True):
+        once = np.matmul(np.matmul(weight[:, None], sums.units), weight[:, None])
+        slopes -= np.matmul(once.reshape(features, m, -1), product)
+        trace += count[:, None] * np.matmul(flat, weight.reshape(features, -1, 1))[:, :, 0]
+        summed = np.matmul(product, read).reshape(features, visits, visits, 2)
+        pairs[0] += count[:, None, None] * _pairs(weight, weight)
+        for place in range(2):
+            turned = np.matmul(np.matmul(weight, summed[..., place].transpose(0, 2, 1)), weight)
+            pairs[1 + place] += _pairs(weight, turned)
+    traces, spent, pull = (np.matmul(np.matmul(flat, part), flat.T) for part in pairs)
+    slope = slopes.reshape(features, m, width, width)
+    first = slope[..., :-1, :-1]
+    after = np.matmul(slope, weights[:, None, :, None])[..., 0]
     moved = np.matmul(inverse[:, None], first)
-    doubled = np.einsum("fab,fijba->fij", inverse, second)
-    joint = np.einsum("fiab,fjba->fij", moved, moved)
-    pull = np.einsum("fa,fijab,fb->fij", weights, curve, weights)
-    reach = np.einsum("fia,fab,fjb->fij", after[..., :-1], inverse, after[..., :-1])
-    doubled, pull = doubled + doubled.transpose(0, 2, 1), pull + pull.transpose(0, 2, 1)
+    joint = np.matmul(
+        moved.reshape(features, m, -1), moved.transpose(0, 1, 3, 2).reshape(features, m, -1).transpose(0, 2, 1)
+    )
+    reach = np.matmul(np.matmul(after[..., :-1], inverse), after[..., :-1].transpose(0, 2, 1))
+    curved = spent + pull
     return VisitFit(
         covariance=covariance,
         deviance=log_determinant - np.linalg.slogdet(inverse)[1] + square,
-        gradient=trace + np.einsum("fiaa->fi", moved) + np.einsum("fa,fia->fi", weights, after),
-        hessian=doubled - traces - joint + pull - 2 * reach,
-        expected=traces - doubled + joint,
+        gradient=trace + np.trace(moved, axis1=2, axis2=3) + np.matmul(after, weights[:, :, None])[:, :, 0],
+        hessian=curved + curved.transpose(0, 2, 1) - traces - joint - 2 * reach,
+        expected=traces - spent - spent.transpose(0, 2, 1) + joint,
         inverse=inverse,
         first=first,
-        second=second,
+        spent=spent,
         traces=traces,
         coefficient=coefficient,
     )
 
 
-def best_covariance(sums: VisitSums, dropped: np.ndarray) -> tuple[VisitFit, np.ndarray]:
-    """The covariance of least restricted deviance, and which searches came to rest (features,).
+def weighted_second(sums: VisitSums, covariance: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Σ_ij W_ij Q_ij of Kenward & Roger (features, q, q), for `weight` W (features, m, m)."""
+    features, visits, width = len(covariance), sums.units.shape[1], sums.width
+    flat = sums.units.reshape(len(sums.units), -1)
+    spread = np.matmul(np.matmul(flat.T, weight), flat).reshape(features, visits, visits, visits, visits)
+    total = np.zeros((features, 1, width**2))
+    for product, inverse in zip(sums.products, _cross(sums, covariance)[2], strict=True):
+        inner = np.einsum("fabcd,fbc->fad", spread, inverse)
+        outer = np.matmul(np.matmul(inverse, inner), inverse)
+        total += np.matmul(outer.reshape(features, 1, -1), product)
+    return total.reshape(features, width, width)[:, :-1, :-1]
+
+
+def _pairs(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """The array that gives tr(Δ_i A Δ_j B) between the units Δ_i and Δ_j written out: A_bc B_da at (ab, cd)."""
+    features, visits, _ = one.shape
+    product = one[:, None, :, :, None] * other.transpose(0, 2, 1)[:, :, None, None, :]
+    return product.reshape(features, visits**2, visits**2)
+
+
+def best_covariance(sums: VisitSums, dropped: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The covariance of least restricted deviance (features, visits, visits), and which searches came to rest.
 
     Newton's method, Fisher scoring where the surface is not convex, steps halved until the covariance is positive
-    definite and the deviance does not rise. A feature at rest is not moved again.
+    definite and the deviance does not rise. A feature at rest, or on its way to a singular covariance, is moved no
+    more.
     """
-    here = fit_at(sums, starting_covariance(sums), dropped)
-    rest = np.zeros(len(dropped), dtype=bool)
+    found, rest = starting_covariance(sums), np.zeros(len(dropped), dtype=bool)
+    active = np.arange(len(dropped))
     for _ in range(STEPS):
-        convex = np.linalg.eigvalsh(here.hessian)[:, 0] > 0
-        curvature = np.where(convex[:, None, None], here.hessian, here.expected)
-        step = -np.matmul(np.linalg.pinv(curvature, rcond=1e-13, hermitian=True), here.gradient[:, :, None])[:, :, 0]
-        change = np.einsum("fm,mtu->ftu", step, sums.units)
-        room = 1e-10 * (1 + np.abs(here.deviance))
-        share = np.ones(len(rest))
-        for _ in range(HALVINGS):
-            moved = here.covariance + share[:, None, None] * change
-            worse = ~rest & ~(deviance_of(sums, moved, dropped) <= here.deviance + room)
-            if not worse.any():
-                break
-            share = np.where(worse, share / 2, share)
-        spread = np.einsum("ftt->f", here.covariance) / change.shape[1]
-        done = share * np.abs(change).max(axis=(1, 2)) <= CONVERGED * spread
-        moved = np.where((rest | worse)[:, None, None], here.covariance, moved)
-        rest = rest | (done & ~worse)
-        here = fit_at(sums, moved, dropped)
-        if rest.all():
+        part, out = _take(sums, active), dropped[active]
+        here = fit_at(part, found[active], out)
+        moved, gain, stuck = _step(part, here, out)
+        found[active] = moved
+        rest[active] = gain <= CONVERGED
+        spread = np.linalg.eigvalsh(moved)
+        singular = spread[:, 0] <= NEARLY_SINGULAR * spread[:, -1]
+        active = active[(gain > CONVERGED) & ~stuck & ~singular]
+        if not active.size:
             break
-    return here, rest
+    return found, rest
+
+
+def _step(sums: VisitSums, here: VisitFit, dropped: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The covariance after one step, what the full step promised of the deviance, and where no share of it helped."""
+    convex = np.linalg.eigvalsh(here.hessian)[:, 0] > 0
+    curvature = np.where(convex[:, None, None], here.hessian, here.expected)
+    step = -np.matmul(np.linalg.pinv(curvature, rcond=1e-13, hermitian=True), here.gradient[:, :, None])[:, :, 0]
+    change = np.matmul(step[:, None, :], sums.units.reshape(len(sums.units), -1)).reshape(here.covariance.shape)
+    room = here.deviance + 1e-10 * (1 + np.abs(here.deviance))
+    share = np.ones(len(step))
+    worse = np.arange(len(step))
+    for _ in range(HALVINGS):
+        moved = here.covariance[worse] + share[worse, None, None] * change[worse]
+        height = deviance_of(_take(sums, worse), moved, dropped[worse])
+        worse = worse[~(height <= room[worse])]
+        if not worse.size:
+            break
+        share[worse] /= 2
+    share[worse] = 0.0
+    gain = np.where(convex, np.abs((step * here.gradient).sum(axis=1)) / 2, np.inf)
+    return here.covariance + share[:, None, None] * change, gain, share == 0
+
+
+def _take(sums: VisitSums, chosen: np.ndarray) -> VisitSums:
+    if len(chosen) == len(sums.counts[0]):
+        return sums
+    products = [product[chosen] for product in sums.products]
+    return replace(sums, products=products, counts=[count[chosen] for count in sums.counts])
 
 
 def harmless(sums: VisitSums, where: np.ndarray) -> VisitSums:

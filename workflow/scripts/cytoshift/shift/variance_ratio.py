@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,8 @@ from cytoshift.shift.mixed_basis import Basis, take_pattern
 # Ratios are searched on log(1 + ratio); at the end of this range values within a subject do not differ at all.
 LARGEST = 25.0
 STARTS = (0.0, 0.2, 0.6, 1.2, 2.0, 3.0, 4.5, 7.0, 10.0, 15.0)
+# With two ratios a valley may run between the axes: a finer net, searched from its best point and its best inner one.
+SECOND_STARTS = (0.0, 0.3, 0.8, 1.5, 2.3, 3.2, 4.5)
 STEPS, HALVINGS = 60, 12
 CONVERGED = 1e-11
 
@@ -20,9 +23,9 @@ class GroupSums:
     """Cross-products of [plates, basis, residual] for each feature, features along the last axis.
 
     `within` (c, c, features): of deviations from the subject's mean; `between` (levels, c, c, features): of the means
-    of subjects with `level` values; `counts` (levels, features): how many such subjects. The first `grouped` columns
-    are the indicators of a second random effect, the last is the residual. `df` (features,) multiplies the logarithm
-    of the residual sum: values less coefficients (REML) or values (ML).
+    of subjects with `level` (levels,) values; `counts` (levels, features): how many such subjects. The first `grouped`
+    columns are the indicators of a second random effect, the last is the residual. `df` (features,) multiplies the
+    logarithm of the residual sum: values less coefficients (REML, `restricted`) or values (ML).
     """
 
     within: np.ndarray
@@ -74,24 +77,24 @@ def group_sums(basis: Basis, subject: np.ndarray, grouping: np.ndarray, *, restr
     own = np.where(basis.present, basis.residual - own_mean[:, group], 0.0)
 
     features, width = len(basis.pattern), shared.shape[2] + 1
-    largest = int(size.max(initial=1.0))
+    found = np.unique(size[size > 0]) if size.any() else np.ones(1)
     within = _bordered(centred, own, basis.pattern, np.ones((len(first), centred.shape[1])))
     # A column that says nothing new keeps the matrix invertible with a 1 of its own; its coefficient is 0.
     dropped = np.concatenate([np.zeros((len(first), len(levels)), dtype=bool), ~basis.kept], axis=1)
-    place = np.arange(width - 1)
-    within[:, place, place] += take_pattern(dropped, basis.pattern)
-    between = np.empty((largest, features, width, width))
-    counts = np.empty((largest, features))
-    for level in range(1, largest + 1):
+    diagonal = np.arange(width - 1)
+    within[:, diagonal, diagonal] += take_pattern(dropped, basis.pattern)
+    between = np.empty((len(found), features, width, width))
+    counts = np.empty((len(found), features))
+    for place, level in enumerate(found):
         there = (size == level).astype(float)
-        between[level - 1] = _bordered(mean, own_mean, basis.pattern, there)
-        counts[level - 1] = take_pattern(there.sum(axis=1), basis.pattern)
+        between[place] = _bordered(mean, own_mean, basis.pattern, there)
+        counts[place] = take_pattern(there.sum(axis=1), basis.pattern)
     values = basis.present.sum(axis=1)
     rank = take_pattern(basis.kept.sum(axis=1), basis.pattern)
     return GroupSums(
         within=np.ascontiguousarray(np.moveaxis(within, 0, -1)),
         between=np.ascontiguousarray(np.moveaxis(between, 1, -1)),
-        level=np.arange(1, largest + 1, dtype=float),
+        level=found,
         counts=counts,
         grouped=len(levels),
         df=(values - rank if restricted else values).astype(float),
@@ -118,26 +121,43 @@ def profile(sums: GroupSums, ratios: np.ndarray) -> Profile:
     their rows multiplied by it so that a ratio of 0 is regular. Everything is a polynomial in the second ratio and a
     short sum in the first, so derivatives are exact.
     """
-    first, plates = ratios[0], sums.grouped
-    share = sums.level[:, None] / (1 + sums.level[:, None] * first)
-    cross = [sums.within + _mix(share, sums.between), -_mix(share**2, sums.between), _mix(2 * share**3, sums.between)]
-    log_determinant = (sums.counts * np.log1p(sums.level[:, None] * first)).sum(axis=0)
+    share = _share(sums, ratios[0])
+    log_determinant = (sums.counts * np.log1p(sums.level[:, None] * ratios[0])).sum(axis=0)
     own_slope = (sums.counts * share).sum(axis=0)
     own_curve = -(sums.counts * share**2).sum(axis=0)
-    if not plates:
-        slopes, curves = [cross[1]], {(0, 0): cross[2]}
-        matrix = cross[0]
-    else:
-        second = ratios[1]
-        rows = np.zeros((matrix_width := cross[0].shape[0], 1, 1))
-        rows[:plates] = 1.0
-        scale = np.where(rows > 0, second, 1.0)
-        unit = np.zeros((matrix_width, matrix_width, 1))
-        unit[np.arange(plates), np.arange(plates)] = 1.0
+    cross = [sums.within + _mix(share, sums.between), -_mix(share**2, sums.between), _mix(2 * share**3, sums.between)]
+    matrix, slopes, curves = cross[0], [cross[1]], {(0, 0): cross[2]}
+    if sums.grouped:
+        scale, rows, unit = _second_effect(sums, ratios[1])
         matrix = scale * cross[0] + unit
         slopes = [scale * cross[1], rows * cross[0]]
         curves = {(0, 0): scale * cross[2], (0, 1): rows * cross[1], (1, 1): np.zeros_like(matrix)}
     return _derivatives(sums, matrix, slopes, curves, log_determinant, own_slope, own_curve)
+
+
+def deviance_of(sums: GroupSums, ratios: np.ndarray) -> np.ndarray:
+    """The deviance of `profile` alone (features,), by elimination."""
+    matrix = sums.within + _mix(_share(sums, ratios[0]), sums.between)
+    if sums.grouped:
+        scale, _, unit = _second_effect(sums, ratios[1])
+        matrix = scale * matrix + unit
+    total = (sums.counts * np.log1p(sums.level[:, None] * ratios[0])).sum(axis=0)
+    for pivot in range(len(matrix) - 1):
+        divisor = matrix[0, 0]
+        if sums.restricted or pivot < sums.grouped:
+            total += np.log(divisor)
+        matrix = matrix[1:, 1:] - matrix[1:, :1] * (matrix[:1, 1:] / divisor)
+    return total + sums.df * np.log(matrix[0, 0])
+
+
+def _share(sums: GroupSums, ratio: np.ndarray) -> np.ndarray:
+    return sums.level[:, None] / (1 + sums.level[:, None] * ratio)
+
+
+def _second_effect(sums: GroupSums, ratio: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What the rows of its indicators are multiplied by, which rows they are, and what is added to the matrix."""
+    rows = (np.arange(len(sums.within)) < sums.grouped).astype(float)
+    return np.where(rows[:, None, None] > 0, ratio, 1.0), rows[:, None, None], np.diag(rows)[:, :, None]
 
 
 def _mix(weight: np.ndarray, between: np.ndarray) -> np.ndarray:
@@ -213,23 +233,36 @@ def best_ratios(sums: GroupSums) -> tuple[np.ndarray, np.ndarray]:
     The best of fixed starting points, then Newton's method on log(1 + ratio), kept at or above 0 and halved until the
     deviance does not rise; a feature at rest is not moved again, so its answer does not depend on its neighbours.
     """
-    count = 2 if sums.grouped else 1
+    if not sums.grouped:
+        place, rest, _ = _search(sums, _best_start(sums, [(one,) for one in STARTS]))
+        return np.expm1(place), rest
+    points = [(one, other) for one in STARTS for other in SECOND_STARTS]
+    place, rest, height = _search(sums, _best_start(sums, points))
+    inner = _search(sums, _best_start(sums, [point for point in points if min(point) > 0]))
+    lower = inner[2] < height - 1e-10 * (1 + np.abs(height))
+    return np.expm1(np.where(lower, inner[0], place)), np.where(lower, inner[1], rest)
+
+
+def _best_start(sums: GroupSums, points: Sequence[tuple[float, ...]]) -> np.ndarray:
     features = sums.df.size
-    points = [(one,) for one in STARTS] if count == 1 else [(a, b) for a in STARTS[::2] for b in STARTS[:8:2]]
-    place = np.zeros((count, features))
-    lowest = np.full(features, np.inf)
+    place, lowest = np.zeros((len(points[0]), features)), np.full(features, np.inf)
     for point in points:
-        there = np.broadcast_to(np.array(point)[:, None], (count, features))
-        height = profile(sums, np.expm1(there)).deviance
+        there = np.broadcast_to(np.array(point)[:, None], place.shape)
+        height = deviance_of(sums, np.expm1(there))
         better = height < lowest
         place, lowest = np.where(better, there, place), np.where(better, height, lowest)
-    rest = np.zeros(features, dtype=bool)
+    return place
+
+
+def _search(sums: GroupSums, place: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Where each search came to rest on log(1 + ratio), whether it did, and the deviance there."""
+    rest = np.zeros(sums.df.size, dtype=bool)
     for _ in range(STEPS):
         step, current = _newton_step(sums, place)
         moved = np.clip(place + step, 0.0, LARGEST)
         room = 1e-10 * (1 + np.abs(current))
         for _ in range(HALVINGS):
-            worse = ~rest & ~(profile(sums, np.expm1(moved)).deviance <= current + room)
+            worse = ~rest & ~(deviance_of(sums, np.expm1(moved)) <= current + room)
             if not worse.any():
                 break
             moved = np.where(worse, (place + moved) / 2, moved)
@@ -238,7 +271,7 @@ def best_ratios(sums: GroupSums) -> tuple[np.ndarray, np.ndarray]:
         rest = rest | done
         if rest.all():
             break
-    return np.expm1(place), rest
+    return place, rest, deviance_of(sums, np.expm1(place))
 
 
 def _newton_step(sums: GroupSums, place: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -134,7 +134,12 @@ def _check_format(key: str, source: CytokineSource | CellSource, found: ProblemL
     """A table needs `columns`; instruments' files have their own, and only they have curves to fit."""
     if source.format == "table":
         if source.columns is None:
-            found.add(f"{key}.columns", "is missing: `format: table` needs to be told what its columns hold")
+            files = "flowjo" if isinstance(source, CellSource) else "xponent, msd, olink"
+            found.add(
+                f"{key}.columns",
+                "is missing: `format: table` needs to be told what its columns hold; files of an instrument say their "
+                f"`format` instead ({files} …, or auto)",
+            )
         if isinstance(source, CytokineSource) and source.concentration is not None:
             found.add(
                 f"{key}.concentration", "has no effect with `format: table`, whose values are final; leave it out"

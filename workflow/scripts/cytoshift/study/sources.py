@@ -197,6 +197,11 @@ class CytokineSource(Source):
     )
 
     @property
+    def is_readable(self) -> bool:
+        """Has it what reading needs? A table has to be told its columns."""
+        return self.format != "table" or self.columns is not None
+
+    @property
     def table_columns(self) -> CytokineColumns:
         """The columns of a table; ValueError for a format that has its own."""
         if self.columns is None:
@@ -220,6 +225,11 @@ class CellSource(Source):
     parents: dict[str, str] = Field(
         default_factory=dict, description="Parent of a fraction, by population id; the usual parent when left out."
     )
+
+    @property
+    def is_readable(self) -> bool:
+        """Has it what reading needs? A table has to be told its columns."""
+        return self.format != "table" or self.columns is not None
 
     @property
     def table_columns(self) -> CellColumns:

@@ -117,6 +117,7 @@ def affinity_wells(
     reason = join_reasons([_gap_reasons(table, scale.value, status == "missing"), *flags])
     columns: dict[str, object] = {
         "plate": table.text("plate"), "well": table.text("well"), "written": table.text("sample"),
+        "type_stated": table.text("sample_type") != "",
         "type": about.types, "level": np.where(about.types == "sample", "", table.text("sample")),
         "analyte": about.analytes, "signal": parsed[about.signal].value, "unit": units, "value": value.value,
         "lower": value.lower, "upper": value.upper, "status": status, "open_limit": value.open_limit,

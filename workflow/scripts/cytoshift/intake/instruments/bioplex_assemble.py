@@ -18,8 +18,8 @@ from cytoshift.intake.instruments.bioplex_rows import (
     number_texts,
     typed_frame,
 )
+from cytoshift.intake.instruments.decimals import decimal_sign
 from cytoshift.intake.instruments.readout import Options, Readout, Remark, curve_frame, refuse, well_frame
-from cytoshift.intake.values import find_decimal
 from cytoshift.study.problem import Problem, Problems
 
 TYPES = {"B": "blank", "S": "standard", "C": "control", "X": "sample"}
@@ -40,7 +40,7 @@ def assemble(found: Found, path: str, options: Options, software: str) -> Readou
     if not rows and not problems:
         raise refuse(path, "", "holds no row of results: no row has a Type (B, S1, C1, X1) and a Well (A1 or A1,A2)")
     filled = complete_descriptions(rows)
-    decimal = find_decimal([*number_texts(rows), *found.formula_numbers], options.decimal)
+    decimal = decimal_sign(path, [*number_texts(rows), *found.formula_numbers], options.decimal)
     frame, wrong = typed_frame(rows, decimal, path)
     if problems or wrong:
         raise Problems([*problems, *wrong])
@@ -177,6 +177,8 @@ def _wells(frame: pd.DataFrame, units: dict[str, str]) -> pd.DataFrame:
     )
     columns: dict[str, object] = {name: frame[name].to_numpy() for name in same}
     columns |= {
+        # a sample may lie where the protocol has a control, which its description then tells
+        "type_stated": (frame["description"] == "").to_numpy(),
         "written": frame["description"].where(frame["description"] != "", frame["label"]).to_numpy(),
         "signal": frame["fi"].to_numpy(),
         "net_signal": frame["net"].to_numpy(),

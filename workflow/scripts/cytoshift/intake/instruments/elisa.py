@@ -14,6 +14,7 @@ import pandas as pd
 
 from cytoshift.findings import listed, plural
 from cytoshift.intake.instruments.content import Content
+from cytoshift.intake.instruments.decimals import decimal_sign
 from cytoshift.intake.instruments.elisa_cells import Cells
 from cytoshift.intake.instruments.elisa_grids import read_grids
 from cytoshift.intake.instruments.elisa_list import LIST_HEADER, list_top, read_list
@@ -21,7 +22,7 @@ from cytoshift.intake.instruments.readout import Options, Reader, Readout, Remar
 from cytoshift.intake.plate_grids import PlateGrid, count_grids, find_grids
 from cytoshift.intake.raw_rows import read_rows
 from cytoshift.intake.texts import SEPARATORS, Unreadable
-from cytoshift.intake.values import PLAIN_NUMBER, find_decimal, parse_cells
+from cytoshift.intake.values import PLAIN_NUMBER, parse_cells
 from cytoshift.study.problem import Problem, Problems
 
 # an absorbance reader ends at 4 or 6; counts and fluorescence lie far above
@@ -117,7 +118,11 @@ def _wells(parts: list[Cells], options: Options, path: str) -> tuple[pd.DataFram
     native = native.astype(bool)
     saturated = np.array([_is_saturated(one) for one in text])
     plain = np.where(saturated, "", text)
-    parsed = parse_cells(plain, find_decimal(plain[~native], options.decimal), native, -np.inf)
+    places = dict(zip(plain[~native][::-1], zip(row[~native][::-1], column[~native][::-1], strict=True), strict=True))
+    decimal = decimal_sign(
+        path, plain[~native].tolist(), options.decimal, lambda cell: "row {}, {}".format(*places[cell])
+    )
+    parsed = parse_cells(plain, decimal, native, -np.inf)
     wrong = dict(parsed.mistakes)
     for place in np.flatnonzero(np.isin(parsed.status, ["extrapolated"])):
         wrong[int(place)] = "is no optical density"

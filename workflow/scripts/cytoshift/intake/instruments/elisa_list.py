@@ -9,6 +9,7 @@ from cytoshift.intake.instruments.elisa_cells import Cells, repeated_rows, rows_
 from cytoshift.intake.instruments.readout import Remark
 from cytoshift.intake.plate_grids import LETTERS, ROWS_OF
 from cytoshift.intake.raw_rows import is_blank
+from cytoshift.intake.well_keys import well_key
 from cytoshift.intake.workbooks import Typed
 from cytoshift.study.problem import Problem, Problems
 
@@ -46,7 +47,7 @@ def read_list(rows: Typed, top: int, where: str, plate: str, sheet: str) -> tupl
             message = f"has {len(row)} cells where the header has {len(header)}: a decimal comma, or cut off?"
             problems.append(Problem(where, f"row {place + 1}", message))
             continue
-        well = _well(row[0])
+        well = well_key(row[0])
         known = seen.setdefault(well, place)
         if known != place and rows.rows[known][1:] != row[1:]:
             problems.append(Problem(where, f"row {place + 1}", f"well {well} is there already, and differs"))
@@ -72,10 +73,6 @@ def read_list(rows: Typed, top: int, where: str, plate: str, sheet: str) -> tupl
     if repeated:
         remarks.append(repeated_rows(repeated))
     return parts, [*remarks, *_absent(set(seen)), *rows_beside(rest, rows)]
-
-
-def _well(text: str) -> str:
-    return text[0].upper() + str(int(text[1:]))
 
 
 def _column(header: str, sheet: str) -> str:

@@ -14,10 +14,10 @@ import numpy as np
 
 from cytoshift.findings import listed, plural
 from cytoshift.intake.instruments.content import Content
+from cytoshift.intake.instruments.decimals import decimal_sign
 from cytoshift.intake.instruments.luminex_text import (
     Lines,
     cut_lines,
-    decimal_sign,
     first_cell,
     is_bound,
     iso_date,
@@ -72,7 +72,8 @@ def read(content: Content, options: Options) -> Readout:
     """
     wells = _read_wells(content)
     regions, analytes = _regions(wells)
-    decimal = decimal_sign(wells.path, [_cells(wells, regions, what) for what in _READ], options.decimal)
+    texts = (cell for what in _READ for cell in _cells(wells, regions, what).ravel().tolist())
+    decimal = decimal_sign(wells.path, texts, options.decimal)
     signal, net, beads = (_numbers(wells, regions, what, decimal) for what in _READ)
     dilution = _checked(wells, "DILUTION", wells.column("DILUTION")[:, None], decimal, ["DILUTION"])[:, 0]
     unread = beads == 0  # the software prints 0 for the median of no beads

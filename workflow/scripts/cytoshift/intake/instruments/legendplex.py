@@ -214,7 +214,8 @@ def _wells(table: LongTable, options: Options) -> tuple[pd.DataFrame, list[Remar
     reason = np.where(written == "", "no concentration in the file", written + " in the file")
     columns: dict[str, object] = {
         "plate": table.text("plate"), "well": table.text("well"), "written": table.text("sample"), "type": types,
-        "level": levels, "analyte": table.text("analyte"), "signal": parsed["signal"].value,
+        "type_stated": table.text("type") != "", "level": levels, "analyte": table.text("analyte"),
+        "signal": parsed["signal"].value,
         "dilution": parsed["dilution"].value, "unit": table.text("unit"), "value": value.value, "lower": value.lower,
         "upper": value.upper, "status": value.status, "open_limit": value.open_limit,
         "column_lower": parsed["limit"].value, "reason": np.where(value.status == "missing", reason, ""),

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from cytoshift.findings import listed
 from cytoshift.intake.instruments.content import Content
+from cytoshift.intake.instruments.decimals import decimal_sign
 from cytoshift.intake.instruments.readout import Options, Remark, refuse
 from cytoshift.intake.instruments.table_rows import (
     PROBLEMS_SHOWN,
@@ -35,7 +36,7 @@ from cytoshift.intake.instruments.table_rows import (
     require_whole,
 )
 from cytoshift.intake.texts import Unreadable
-from cytoshift.intake.values import Parsed, find_decimal, parse_cells
+from cytoshift.intake.values import Parsed, parse_cells
 from cytoshift.study.problem import Problem, Problems
 
 _CHUNK = 50_000
@@ -238,7 +239,7 @@ def read_numbers(
     present = [key for key in keys if key in table.texts]
     written = [table.texts[key][~table.native[key]] for key in present]
     unique = [str(cell) for cells in written for cell in pd.unique(pd.Series(cells, dtype=object))]
-    decimal = find_decimal(unique, options.decimal)
+    decimal = decimal_sign(table.where, unique, options.decimal, lambda cell: _place(table, present, cell))
     parsed: dict[str, Parsed] = {}
     problems: list[Problem] = []
     for key in keys:
@@ -254,6 +255,15 @@ def read_numbers(
     if problems:
         raise Problems(problems)
     return parsed
+
+
+def _place(table: LongTable, keys: Sequence[str], cell: str) -> str:
+    """Where a text stands that is to be a number."""
+    for key in keys:
+        holds = (table.texts[key] == cell) & ~table.native[key]
+        if holds.any():
+            return f"row {table.rows[int(np.flatnonzero(holds)[0])]}, column {table.headers[key]!r}"
+    return repr(cell)
 
 
 def map_texts(cells: np.ndarray, meaning: Mapping[str, str], default: str | None = None) -> np.ndarray:

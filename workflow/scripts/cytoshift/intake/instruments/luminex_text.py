@@ -1,7 +1,7 @@
 """How are the lines of a Luminex export cut into cells, and what do the cells of its numbers say?
 
 Both layouts (xPONENT's blocks and INTELLIFLEX's rows) share this: quoted or not, comma, semicolon or tab, whatever
-the line ends; one decimal sign for the whole file, and no guess where a full stop or a comma could group thousands.
+the line ends.
 """
 
 from __future__ import annotations
@@ -9,17 +9,16 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from cytoshift.intake.instruments.content import Content
 from cytoshift.intake.instruments.readout import Decimal
-from cytoshift.intake.values import Parsed, find_decimal, is_gap, parse_cells
-from cytoshift.study.problem import Problem, Problems
+from cytoshift.intake.values import Parsed, parse_cells
+from cytoshift.study.problem import Problem
 
-_STOPS_GROUP = re.compile(r"[<>=≤≥* ]*[+-]?[1-9][0-9]{0,2}(?:\.[0-9]{3})+")
 _DAY_MONTH_YEAR = re.compile(r"\b([0-9]{1,2})([/.-])([0-9]{1,2})\2([0-9]{4}|[0-9]{2})\b")
 _ISO_DATE = re.compile(r"\b([0-9]{4})-([0-9]{2})-([0-9]{2})\b")
 
@@ -51,32 +50,6 @@ def cut_lines(content: Content, separator: str) -> Lines:
 def first_cell(row: list[str]) -> str:
     """The first cell of a row that is not blank."""
     return next((cell for cell in map(str.strip, row) if cell), "")
-
-
-def decimal_sign(path: str, groups: Iterable[np.ndarray], declared: Decimal | None) -> Decimal:
-    """The decimal sign of all numbers of a file.
-
-    Raises Problems where the only full stops stand before exactly three digits: 1.234 may then mean 1234.
-    """
-    if declared:
-        return declared
-    lists = [group.ravel().tolist() for group in groups]
-    if any("," in "".join(cells) for cells in lists):
-        comma = find_decimal([cell for cells in lists for cell in cells], None)
-        if comma == ",":
-            return comma
-    grouped = ""
-    for cell in (cell for cells in lists for cell in cells if "." in cell):
-        if is_gap(cell):
-            continue
-        if not _STOPS_GROUP.fullmatch(cell.strip()):
-            return "."
-        grouped = grouped or cell
-    if grouped:
-        plain = grouped.replace(".", "")
-        message = f'may mean {grouped} or {plain}; declare decimal: "." or write it without a thousands separator'
-        raise Problems([Problem(path, repr(grouped), message)])
-    return "."
 
 
 def read_numbers(cells: np.ndarray, decimal: Decimal) -> Parsed:

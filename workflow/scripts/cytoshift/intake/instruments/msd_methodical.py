@@ -16,7 +16,7 @@ from cytoshift.findings import listed
 from cytoshift.intake.instruments.content import Content
 from cytoshift.intake.instruments.readout import Readout, Remark, no_curves, refuse, well_frame
 from cytoshift.intake.instruments.table_rows import require_whole, text_lines
-from cytoshift.intake.values import PLAIN_NUMBER
+from cytoshift.intake.values import PLAIN_NUMBER, stop_that_may_group
 
 _SECTION = re.compile(r"=+\s*([A-Za-z][A-Za-z/ ]*?)\s*=+")
 _FACT = re.compile(r"([A-Za-z][A-Za-z0-9 #.]*?)\s*:\s*(.*)")
@@ -160,6 +160,10 @@ def _signals(path: str, plate: _Plate) -> tuple[list[tuple[str, str, float, int]
             if not text:
                 missing.append(well)
             wells.append((well, f"Spot {spot}", float(text) if text else np.nan, row))
+    unclear = stop_that_may_group(cell for _, cells in body for cell in cells[1:])
+    if unclear:
+        message = f"{unclear!r} may mean {unclear} or {unclear.replace('.', '')}; write signals without separators"
+        raise refuse(path, f"line {plate.start}", message)
     return wells, missing
 
 

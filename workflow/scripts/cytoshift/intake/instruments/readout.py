@@ -25,6 +25,7 @@ WELL_COLUMNS: dict[str, object] = {
     "well": "",  # "A1"; several joined by a comma where the software pooled them ("A3,A4")
     "written": "",  # the sample's name in the file
     "type": "sample",  # sample | standard | blank | control
+    "type_stated": False,  # the file or a layout says the type; otherwise it was read from the name alone
     "level": "",  # which standard or control: "Standard1", "S3", "C2"
     "analyte": "",  # as written
     "signal": np.nan,  # raw: MFI, electrochemiluminescence, optical density

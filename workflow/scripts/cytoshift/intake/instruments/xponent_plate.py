@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from cytoshift.intake.instruments.luminex_text import decimal_sign, first_cell, is_bound, read_numbers
+from cytoshift.intake.instruments.decimals import decimal_sign
+from cytoshift.intake.instruments.luminex_text import first_cell, is_bound, read_numbers
 from cytoshift.intake.instruments.readout import Options
 from cytoshift.intake.instruments.xponent_blocks import Block, Export
 from cytoshift.intake.values import Parsed
@@ -165,7 +166,9 @@ def _check_kinds(export: Export) -> None:
 
 
 def _numbers(export: Export, blocks: dict[str, Block], options: Options) -> dict[str, Parsed]:
-    decimal = decimal_sign(export.path, (block.cells for block in blocks.values()), options.decimal)
+    decimal = decimal_sign(
+        export.path, (cell for block in blocks.values() for cell in block.cells.ravel().tolist()), options.decimal
+    )
     numbers: dict[str, Parsed] = {}
     problems: list[Problem] = []
     for name, block in blocks.items():
