@@ -14,7 +14,9 @@ rule check:
         mem_mb=1000,
         runtime=10,
     params:
-        library=library("check.py", "intake", "calibrate", "quality", "normalize", "shift"),
+        library=library(
+            "check.py", "intake", "calibrate", "quality", "normalize", "shift"
+        ),
         studies={name: loaded.path for name, loaded in STUDIES.items()},
     script:
         "../scripts/check.py"

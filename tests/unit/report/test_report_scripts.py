@@ -1,4 +1,4 @@
-"""The scripts that draw figures: one per kind, alike but for the kind, as the loop in report.smk takes them to be."""
+"""The scripts that draw figures: one per kind, alike but for the kind, as the loop in figures.smk takes them to be."""
 
 import ast
 import re
@@ -6,7 +6,7 @@ from pathlib import Path
 
 WORKFLOW = Path(__file__).resolve().parents[3] / "workflow"
 COMMON = (WORKFLOW / "rules" / "common.smk").read_text(encoding="utf-8")
-REPORT = (WORKFLOW / "rules" / "report.smk").read_text(encoding="utf-8")
+REPORT = (WORKFLOW / "rules" / "figures.smk").read_text(encoding="utf-8")
 FIGURES = re.findall(r'"(\w+)"', re.search(r"FIGURES = \((.*?)\)", COMMON, re.DOTALL).group(1))
 
 

@@ -58,7 +58,7 @@ def choose(bench: Bench, fitted: np.ndarray, reasons: np.ndarray, sources: Seque
     able = set(source[(signals | numbers) & ~lost])
     hopeless = lost & ~source.isin(able).to_numpy(dtype=bool)
     described = _describe_unusable(bench, unusable, fitted, reasons)
-    problems = _unit_problems(bench, chosen, plans)
+    problems = _unit_problems(bench, chosen, plans) + _refit_problems(bench, fitted, plans)
     problems += [_problem(row) for row in described[hopeless[described["first"]]].to_dict("records")]
     if problems:
         raise Problems(problems)
@@ -66,6 +66,20 @@ def choose(bench: Bench, fitted: np.ndarray, reasons: np.ndarray, sources: Seque
     nothing = lost | ((chosen == "instrument") & ~numbers)
     found = _describe(bench, chosen, missing_curve & numbers & signals, wanted, reasons, nothing)
     return Chosen(chosen, found + [_describe_lost(row) for row in described.to_dict("records")])
+
+
+def _refit_problems(bench: Bench, fitted: np.ndarray, plans: dict[str, CytokineSource]) -> list[Problem]:
+    """A refit that was asked for where the whole source has no curve is a mistake, not a fallback."""
+    with_curves = set(bench.keys["source"][fitted])
+    message = (
+        "'refit' is not possible: no file of this source holds standards with signals and concentrations; "
+        "legal here: instrument, or leave it out"
+    )
+    return [
+        Problem("study file", f"cytokines[{name}].concentration", message)
+        for name in dict.fromkeys(bench.keys["source"])
+        if plans[name].concentration == "refit" and name not in with_curves
+    ]
 
 
 def _what_samples_have(bench: Bench) -> tuple[np.ndarray, np.ndarray]:

@@ -79,12 +79,11 @@ def _panel(axes: Axes, curves: pd.DataFrame, standards: pd.DataFrame, plate: str
     mine = standards[standards["plate"] == plate]
     used = mine["used"].astype(bool)
     # at the concentration in the file: a lost decimal point then stands where it was written
-    place = np.log10(mine[["expected", "signal"]].where(mine[["expected", "signal"]] > 0))
-    axes.plot(place.loc[used, "expected"], place.loc[used, "signal"], "o", color=BLUE, markersize=2.4, zorder=3)
-    axes.plot(
-        place.loc[~used, "expected"], place.loc[~used, "signal"], "x", color=VERMILLION, markersize=3.6, zorder=4,
-        markeredgewidth=1,
-    )  # fmt: skip
+    known = mine[["expected", "signal"]].to_numpy(dtype=float)
+    x, y = np.log10(np.where(known > 0, known, np.nan)).T
+    used = used.to_numpy()
+    axes.plot(x[used], y[used], "o", color=BLUE, markersize=2.4, zorder=3)
+    axes.plot(x[~used], y[~used], "x", color=VERMILLION, markersize=3.6, zorder=4, markeredgewidth=1)
     axes.tick_params(length=1.5, pad=1, labelsize=SMALL)
     _decades(axes)
 

@@ -198,6 +198,8 @@ def _note(
 def _check_log_values(frame: pd.DataFrame, source: CytokineSource, notebook: Notebook) -> None:
     """Note a problem for each number that no logarithm of an amount can be."""
     for path, rows in frame[frame["value"].abs() > LARGEST_LOG].groupby("source_file", sort=False):
+        if notebook.has_problem_about(str(path), "units"):
+            continue  # that says why
         for row, column, value in rows[["source_row", "source_column", "value"]].itertuples(index=False):
             message = f"{value:g} is no {source.unit}, which is a logarithm: a decimal sign lost, or another unit?"
             notebook.problem(str(path), f'row {row}, column "{column}"', message, f"{source.unit} values")

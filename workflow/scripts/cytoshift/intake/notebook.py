@@ -122,6 +122,10 @@ class Notebook:
                 self.add(problems)
         return list(paths)
 
+    def has_problem_about(self, where: str, kind: str) -> bool:
+        """Has a mistake of this kind been noted in this file (whatever its sheet)?"""
+        return any(noted == kind and place.split(" [")[0] == where for place, noted in self._problems)
+
     def has_problems(self) -> bool:
         """Has anything been noted that stops the study?"""
         return bool(self._problems)

@@ -33,7 +33,14 @@ _PLACES = {
     "sample_map": "quality/sample_map.tsv",
     "plate_factors": "normalize/plate_factors.tsv",
     "names": "intake/names.tsv",
-    "findings": "intake/, quality/, normalize/ and shift/findings.tsv",
+    "plates": "intake/plates.tsv",
+    "curves": "calibrate/curves.tsv",
+    "standards": "calibrate/standards.tsv",
+    "agreement": "calibrate/agreement.tsv",
+    "plate_review": "quality/plate_review.tsv",
+    "controls": "quality/controls.tsv",
+    "plate_map": "quality/plate_map.tsv",
+    "findings": "intake/, calibrate/, quality/, normalize/ and shift/findings.tsv, quality/plate_findings.tsv",
 }
 _WITHOUT = "the same as shifts, estimated again without the samples that quality flagged"
 
@@ -69,7 +76,8 @@ def write_workbook(tables: ReportTables, study: Study, path: Path | str) -> None
 
 _PLACES_IN_ORDER = (
     "families", "decisions", "shifts", "without_flagged", "arm_changes", "pairs", "samples", "findings", "replicates",
-    "sample_map", "plate_factors", "names",
+    "sample_map", "plate_factors", "plates", "curves", "standards", "agreement", "plate_review", "controls",
+    "plate_map", "names",
 )  # fmt: skip
 
 

@@ -69,16 +69,16 @@ def side_counts(
     """Subjects with a value where the weight is positive, where it is negative, and anywhere; (features,) each."""
     weight = contrast.weights[design.visit, design.arm]
     present = ~np.isnan(values)
+    everywhere = np.ones(len(weight), dtype=bool)
     target, reference, both = (
-        subjects_with(present & chosen[:, None], design)
-        for chosen in (weight > 0, weight < 0, np.ones(len(weight), dtype=bool))
+        _by_subject(present, design, chosen).sum(axis=0) for chosen in (weight > 0, weight < 0, everywhere)
     )
     return target, reference, both
 
 
 def subjects_with(present: np.ndarray, design: RepeatedDesign) -> np.ndarray:
     """How many subjects have a sample where `present` (samples, features) is true; (features,)."""
-    return _by_subject(present, design).sum(axis=0)
+    return _by_subject(present, design, np.ones(len(present), dtype=bool)).sum(axis=0)
 
 
 def incomplete_subjects(values: np.ndarray, design: RepeatedDesign, contrast: CellContrast) -> np.ndarray:
@@ -87,15 +87,22 @@ def incomplete_subjects(values: np.ndarray, design: RepeatedDesign, contrast: Ce
     group, one_arm = _groups(design)
     lacking = np.zeros((design.subjects, values.shape[1]), dtype=bool)
     for visit, arm in np.argwhere(contrast.weights != 0):
-        there = _by_subject(present & ((design.visit == visit) & (design.arm == arm))[:, None], design)
+        there = _by_subject(present, design, (design.visit == visit) & (design.arm == arm))
         lacking |= ~there & (group == arm if one_arm else np.ones(design.subjects, dtype=bool))[:, None]
-    return (lacking & _by_subject(present, design)).sum(axis=0)
+    if not lacking.any():
+        return np.zeros(values.shape[1], dtype=int)
+    return (lacking & _by_subject(present, design, np.ones(len(present), dtype=bool))).sum(axis=0)
 
 
-def _by_subject(present: np.ndarray, design: RepeatedDesign) -> np.ndarray:
-    order = np.argsort(design.subject, kind="stable")
-    starts = np.flatnonzero(np.diff(design.subject[order], prepend=-1))
-    return np.logical_or.reduceat(present[order], starts, axis=0)
+def _by_subject(present: np.ndarray, design: RepeatedDesign, chosen: np.ndarray) -> np.ndarray:
+    """Which subjects have a value among the chosen samples; (subjects, features)."""
+    seen = np.zeros((design.subjects, present.shape[1]), dtype=bool)
+    rows = np.flatnonzero(chosen)
+    if rows.size:
+        rows = rows[np.argsort(design.subject[rows], kind="stable")]
+        starts = np.flatnonzero(np.diff(design.subject[rows], prepend=-1))
+        seen[design.subject[rows[starts]]] = np.logical_or.reduceat(present[rows], starts, axis=0)
+    return seen
 
 
 def _groups(design: RepeatedDesign) -> tuple[np.ndarray, bool]:

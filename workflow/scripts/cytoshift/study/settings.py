@@ -79,7 +79,7 @@ class Limits(Model):
         description="Stands in for a non-detect in the tests; tables and figures keep the non-detect.",
     )
     below: Literal["lod", "lloq"] = Field(
-        "lod", description="Refitted concentrations below which of the two are non-detects."
+        "lod", description="Concentrations below which of the two are non-detects, where a curve was fitted here."
     )
     extrapolated: Literal["keep", "censor"] = Field(
         "keep", description="Between LOD and LLOQ, and above ULOQ: keep the number, or make it a bound."
