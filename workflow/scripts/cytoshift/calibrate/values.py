@@ -11,8 +11,8 @@ import pandas as pd
 from cytoshift.calibrate.bounds import Bounds, find_bounds, stated_signal_limits
 from cytoshift.calibrate.standards import Bench
 from cytoshift.frames import conform
-from cytoshift.intake.limits import is_log_unit
 from cytoshift.study.settings import RangeLimits
+from cytoshift.study.sources import is_log_unit
 from cytoshift.tables import MEASUREMENTS
 
 WELL = ["source", "plate", "well", "analyte", "source_file", "source_row"]

@@ -17,8 +17,8 @@ from cytoshift.drafting.opening import Table
 from cytoshift.drafting.quoting import listed, quoted
 from cytoshift.intake.instruments.content import Content
 from cytoshift.intake.layouts import read_layout
-from cytoshift.intake.limits import is_log_unit
 from cytoshift.intake.tabular import Grid
+from cytoshift.study.sources import is_log_unit
 
 NAMES_COLUMN = "sample name"
 _IDS = {"xponent": "luminex", "intelliflex": "luminex", "flowjo": "flow"}

@@ -14,7 +14,7 @@ from cytoshift.drafting.people import People
 from cytoshift.drafting.quoting import listed, printable, quoted
 from cytoshift.drafting.samples import samples_lines
 from cytoshift.drafting.sources import ScoreDraft, SourceDraft, Sources
-from cytoshift.intake.limits import is_log_unit
+from cytoshift.study.sources import is_log_unit
 
 CHECK = "please check"
 

@@ -77,11 +77,10 @@ def _panel(axes: Axes, curves: pd.DataFrame, standards: pd.DataFrame, plate: str
     if np.isfinite(here["lod"]) and here["lod"] > 0:
         axes.axvline(np.log10(here["lod"]), color=GREY, linewidth=0.6, linestyle=":", zorder=1)
     mine = standards[standards["plate"] == plate]
-    used = mine["used"].astype(bool)
+    used = mine["used"].to_numpy(dtype=bool)
     # at the concentration in the file: a lost decimal point then stands where it was written
     known = mine[["expected", "signal"]].to_numpy(dtype=float)
     x, y = np.log10(np.where(known > 0, known, np.nan)).T
-    used = used.to_numpy()
     axes.plot(x[used], y[used], "o", color=BLUE, markersize=2.4, zorder=3)
     axes.plot(x[~used], y[~used], "x", color=VERMILLION, markersize=3.6, zorder=4, markeredgewidth=1)
     axes.tick_params(length=1.5, pad=1, labelsize=SMALL)

@@ -12,16 +12,10 @@ from cytoshift.intake.tabular import Grid
 from cytoshift.intake.values import find_decimal, parse_cells
 from cytoshift.intake.words import canonical_series
 from cytoshift.study.problem import Problems
-from cytoshift.study.sources import CytokineSource
+from cytoshift.study.sources import CytokineSource, is_log_unit
 
-LOG_UNITS = ("npx", "npq")
 LARGEST_LOG = 64  # of a base-2 logarithm: 2^64 of anything is no amount in a tube
 _SEPARATE_FINDINGS = 40
-
-
-def is_log_unit(unit: str) -> bool:
-    """Is a unit already a logarithm (NPX, NPQ)?"""
-    return unit.casefold() in LOG_UNITS
 
 
 def read_limits(source: CytokineSource, names: NameBook, notebook: Notebook) -> pd.DataFrame | None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cytoshift.intake.limits import apply_limits, is_log_unit, read_limits
+from cytoshift.intake.limits import apply_limits, read_limits
 from cytoshift.intake.plates import PlateFile, parse_dilutions
 from cytoshift.intake.source_rows import LINKS, Context, Piece, link_cells, parse_companion, parse_values, read_pieces
 from cytoshift.intake.units import unit_key
 from cytoshift.intake.well_keys import well_key
-from cytoshift.study.sources import CytokineSource
+from cytoshift.study.sources import CytokineSource, is_log_unit
 
 COMPANIONS = ("mean", "cv", "lower", "upper")
 

@@ -14,6 +14,7 @@ CytokineFormat = Literal[
 ]
 CellFormat = Literal["table", "auto", "flowjo"]
 Concentration = Literal["refit", "instrument", "signal"]
+LOG_UNITS = ("npx", "npq")
 _CELL_UNIT_SPELLINGS = {
     "10^9/L": ("g/l", "10e9/l", "10*9/l", "x10^9/l", "x10e9/l", "10⁹/l", "x10⁹/l", "giga/l"),
     "10^3/uL": (
@@ -249,3 +250,8 @@ class OutcomeSource(Model):
     label: Text | None = Field(None, description="How pages write it; the id when left out.")
     questionnaire: Text | None = Field(None, description="Which instrument, e.g. MFIS.")
     better: Literal["higher", "lower"] = Field("lower", description="Which direction is good for the patient.")
+
+
+def is_log_unit(unit: str) -> bool:
+    """Is a unit already a logarithm (NPX, NPQ)?"""
+    return unit.casefold() in LOG_UNITS
