@@ -325,9 +325,9 @@ MISTAKES = {
         "column \"IL-6 Conc\": '1,234' may mean 1234 or 1.234",
     ),
     "unknown sample": (
-        {"panel.csv": PANEL.replace("B2,E1", "B22,E1")},
+        {"panel.csv": PANEL.replace("B2,E1", "b-2,E1")},
         {},
-        "row 6: 'B22' is no sample of the study; did you mean 'B2'?",
+        "row 6: 'b-2' is no sample of the study; did you mean 'B2'?",
     ),
     "unknown visit": (
         {"samples.csv": SHEET.replace("B,V2", "B,V3")},
