@@ -58,10 +58,18 @@ def blocks_of(path: Path) -> list[str]:
     return [text[start:end] for start, end in pairwise(starts)]
 
 
+NAMED_ITSELF = {
+    name for path in RULES for name in re.findall(r'"\.\./scripts/(\w+)\.py"', path.read_text(encoding="utf-8"))
+}
+
+
 def scripts_of(block: str) -> list[Path]:
-    """The scripts a rule can run; a placeholder in the name stands for all that fit."""
+    """The scripts a rule can run; a placeholder in the name stands for all that fit and that no rule names itself."""
     named = re.search(r'"\.\./scripts/([\w.{}]+)\.py"', block)
-    return sorted(SCRIPTS.glob(re.sub(r"\{[^}]*\}", "*", named.group(1)) + ".py")) if named else []
+    if named is None:
+        return []
+    fitting = sorted(SCRIPTS.glob(re.sub(r"\{[^}]*\}", "*", named.group(1)) + ".py"))
+    return [script for script in fitting if script.stem == named.group(1) or script.stem not in NAMED_ITSELF]
 
 
 SCRIPTED = [(script.stem, block) for path in RULES for block in blocks_of(path) for script in scripts_of(block)]

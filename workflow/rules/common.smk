@@ -29,10 +29,6 @@ FIGURES = (
     "flow",
     "pvalues",
     "sample_map",
-    "curves",
-    "plate_map",
-    "controls",
-    "ranges",
 )
 PLATE_FIGURES = ("curves", "plate_map", "controls", "ranges")  # on the plates' page
 
@@ -113,5 +109,6 @@ def captions():
     """Text of each kind of figure's caption, for the page; `snakemake --report` reads the same files."""
     folder = Path(workflow.current_basedir).parent / "report"
     return {
-        kind: (folder / f"{kind}.rst").read_text(encoding="utf-8") for kind in FIGURES
+        kind: (folder / f"{kind}.rst").read_text(encoding="utf-8")
+        for kind in (*FIGURES, *PLATE_FIGURES)
     }

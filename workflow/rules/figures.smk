@@ -29,12 +29,22 @@ DRAWN_FROM = {
     "flow": ("samples", "pairs"),
     "pvalues": ("shifts",),
     "sample_map": ("sample_map",),
-    "curves": ("curves", "standards", "names"),
-    "plate_map": ("plate_map",),
-    "controls": ("controls", "names"),
-    "ranges": ("plate_review", "names"),
 }
-for kind in FIGURES:
+
+
+def shown_figures(kind):
+    """A folder of figures of one kind, with its caption in `snakemake --report`."""
+    return report(
+        directory(f"<results>/{{study}}/report/figures/{kind}"),
+        patterns=["{figure}.svg"],
+        caption=f"../report/{kind}.rst",
+        category="{study}",
+        subcategory=kind.replace("_", " "),
+        labels={"figure": "{figure}"},
+    )
+
+
+for kind in DRAWN_FROM:
 
     rule:
         name:
@@ -42,14 +52,7 @@ for kind in FIGURES:
         input:
             **{name: TABLES[name] for name in DRAWN_FROM[kind]},
         output:
-            report(
-                directory(f"<results>/{{study}}/report/figures/{kind}"),
-                patterns=["{figure}.svg"],
-                caption=f"../report/{kind}.rst",
-                category="{study}",
-                subcategory=kind.replace("_", " "),
-                labels={"figure": "{figure}"},
-            ),
+            shown_figures(kind),
         log:
             f"<logs>/{{study}}/report_draw_{kind}.log",
         benchmark:
@@ -67,3 +70,36 @@ for kind in FIGURES:
         script:
             # Not an f-string: a script's path is read when the job runs, and the loop is over by then.
             "../scripts/report_draw_{params.kind}.py"
+
+
+# One job for all figures of plates: most studies have few plates, and a job costs more than such a figure.
+rule report_draw_plates:
+    input:
+        **{
+            name: TABLES[name]
+            for name in (
+                "curves",
+                "standards",
+                "plate_map",
+                "controls",
+                "plate_review",
+                "names",
+            )
+        },
+    output:
+        **{kind: shown_figures(kind) for kind in PLATE_FIGURES},
+    log:
+        "<logs>/{study}/report_draw_plates.log",
+    benchmark:
+        "<benchmarks>/{study}/report_draw_plates.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=20,
+    params:
+        library=library("figures"),
+        plan=sections(FigurePlan),
+    script:
+        "../scripts/report_draw_plates.py"

@@ -12,7 +12,10 @@ SHOWN["findings"] = [
         "shift/findings",
     )
 ]
-FOLDERS = {kind: f"<results>/{{study}}/report/figures/{kind}" for kind in FIGURES}
+FOLDERS = {
+    kind: f"<results>/{{study}}/report/figures/{kind}"
+    for kind in (*FIGURES, *PLATE_FIGURES)
+}
 CODE = ("intake", "calibrate", "quality", "normalize", "shift", "figures", "report")
 
 
@@ -20,7 +23,7 @@ rule report_page:
     input:
         **SHOWN,
         checked="<results>/{study}/intake/checked.json",
-        figures=[FOLDERS[kind] for kind in FIGURES if kind not in PLATE_FIGURES],
+        figures=[FOLDERS[kind] for kind in FIGURES],
     output:
         result("<results>/{study}/report/report.html"),
     log:

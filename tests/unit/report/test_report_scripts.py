@@ -7,7 +7,8 @@ from pathlib import Path
 WORKFLOW = Path(__file__).resolve().parents[3] / "workflow"
 COMMON = (WORKFLOW / "rules" / "common.smk").read_text(encoding="utf-8")
 REPORT = (WORKFLOW / "rules" / "figures.smk").read_text(encoding="utf-8")
-FIGURES = re.findall(r'"(\w+)"', re.search(r"FIGURES = \((.*?)\)", COMMON, re.DOTALL).group(1))
+FIGURES = re.findall(r'"(\w+)"', re.search(r"^FIGURES = \((.*?)\)", COMMON, re.DOTALL | re.MULTILINE).group(1))
+PLATE_FIGURES = re.findall(r'"(\w+)"', re.search(r"^PLATE_FIGURES = \((.*?)\)", COMMON, re.MULTILINE).group(1))
 
 
 def body(kind: str) -> str:
@@ -22,7 +23,9 @@ def test_every_kind_has_a_script_a_caption_and_its_tables() -> None:
     scripts = {path.stem.removeprefix("report_draw_") for path in (WORKFLOW / "scripts").glob("report_draw_*.py")}
     captions = {path.stem for path in (WORKFLOW / "report").glob("*.rst")} - {"workflow"}
     tables = set(re.findall(r'^    "(\w+)": \(', REPORT, re.MULTILINE))
-    assert scripts == captions == tables == set(FIGURES)
+    assert scripts == {*FIGURES, "plates"}, "figures of plates share one script"
+    assert captions == {*FIGURES, *PLATE_FIGURES}
+    assert tables == set(FIGURES)
 
 
 def test_the_scripts_differ_in_the_kind_alone() -> None:
