@@ -112,3 +112,15 @@ def captions():
         kind: (folder / f"{kind}.rst").read_text(encoding="utf-8")
         for kind in (*FIGURES, *PLATE_FIGURES)
     }
+
+
+def shown_figures(kind):
+    """A folder of figures of one kind, with its caption in `snakemake --report`."""
+    return report(
+        directory(f"<results>/{{study}}/report/figures/{kind}"),
+        patterns=["{figure}.svg"],
+        caption=f"../report/{kind}.rst",
+        category="{study}",
+        subcategory=kind.replace("_", " "),
+        labels={"figure": "{figure}"},
+    )

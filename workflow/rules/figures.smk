@@ -31,19 +31,6 @@ DRAWN_FROM = {
     "sample_map": ("sample_map",),
 }
 
-
-def shown_figures(kind):
-    """A folder of figures of one kind, with its caption in `snakemake --report`."""
-    return report(
-        directory(f"<results>/{{study}}/report/figures/{kind}"),
-        patterns=["{figure}.svg"],
-        caption=f"../report/{kind}.rst",
-        category="{study}",
-        subcategory=kind.replace("_", " "),
-        labels={"figure": "{figure}"},
-    )
-
-
 for kind in DRAWN_FROM:
 
     rule:
