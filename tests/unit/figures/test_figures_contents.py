@@ -31,7 +31,7 @@ from cytoshift.figures.saving import svg_text
 from cytoshift.figures.series import over_visits
 from cytoshift.frames import conform
 from cytoshift.study.contrasts import expand
-from cytoshift.tables import PAIRS, PANEL, SAMPLES
+from cytoshift.tables import PAIRS, PANEL, PLATE_MAP, SAMPLES
 from figure_checks import drawn, overlaps_and_overflows, words
 from plate_frames import plate_tables
 
@@ -342,3 +342,15 @@ def test_shares_outside_the_range_are_written_for_their_plate() -> None:
     figure = dict(ranges.draw(review, t["names"], frames.plan()))["luminex"]
     written = [text for text in figure.axes[1].texts if text.get_text() == "87"]
     assert [text.get_position()[0] for text in written] == [2], "the third plate, in the order people count"
+
+
+def test_wells_that_are_no_places_on_a_plate_have_no_map() -> None:
+    t = plate_tables(("P1",))
+    nameless = t["plate_map"].assign(well="1", row=pd.NA, column=pd.NA)
+    figures = dict(plate_map.draw(conform(nameless, PLATE_MAP), frames.plan()))
+    assert list(figures) == ["none"]
+    mixed = t["plate_map"].copy()
+    mixed.loc[mixed["well"] == "D6", ["row", "column"]] = pd.NA
+    level = dict(plate_map.draw(mixed, frames.plan()))["luminex-P1"].axes[0].images[0].get_array()
+    assert level.shape == (8, 12)
+    assert level.mask.sum() == 1

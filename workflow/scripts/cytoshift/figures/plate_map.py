@@ -27,8 +27,10 @@ ENOUGH_BEADS = 100.0
 def draw(plate_map: pd.DataFrame, plan: FigurePlan) -> Iterator[tuple[str, Figure]]:
     """One figure per source and plate: each well's signal against wells of its kind, and its beads.
 
-    plate_map: the table of quality. Wells the file does not have stay empty.
+    plate_map: the table of quality. Wells the file does not have stay empty, and wells that are called otherwise than
+    by row and column have no place on the map.
     """
+    plate_map = plate_map[plate_map["row"].between(1, 16) & plate_map["column"].between(1, 24)]
     if plate_map.empty:
         yield "none", draw_empty(plan, TITLE, "No file of this study says in which well a sample was measured.")
         return
