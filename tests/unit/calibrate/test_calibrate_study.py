@@ -166,6 +166,17 @@ def test_with_too_few_standards_the_instruments_numbers_are_used_and_it_says_so(
     assert (result.standards["reason"] == "no curve could be fitted").all()
 
 
+@pytest.mark.parametrize("signal", [1200.0, float("nan")], ids=["signals", "numbers alone, as Olink has them"])
+def test_a_refit_that_was_asked_for_and_is_nowhere_possible_is_refused_and_not_replaced(signal):
+    wells = make_wells(standards=[], blanks=0)
+    wells = wells[wells["type"] == "sample"].assign(value=5.0, lower=5.0, upper=5.0, status="observed")
+    assert calibrated(wells).curves["concentration"].to_list() == ["instrument"], "nobody asked: the instrument's stay"
+    with pytest.raises(Problems) as raised:
+        calibrated(wells.assign(signal=signal), make_plan(concentration="refit"))
+    (line,) = str(raised.value).splitlines()
+    assert line.startswith("study file: cytokines[luminex].concentration: 'refit' is not possible")
+
+
 def test_without_curve_and_numbers_the_problem_names_plate_analyte_and_remedy():
     with pytest.raises(Problems) as raised:
         calibrated(few_standards(None))
