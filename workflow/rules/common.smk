@@ -14,6 +14,7 @@ from cytoshift.study.study import (
     NormalizePlan,
     QualityPlan,
     ShiftPlan,
+    SubjectsPlan,
     stage_sections,
 )
 

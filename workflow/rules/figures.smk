@@ -12,7 +12,11 @@ TABLES = {
         ("quality", "parquet", "values"),
         ("normalize", "tsv", "plate_factors"),
         ("normalize", "parquet", "panel"),
-        ("shift", "tsv", "shifts without_flagged arm_changes decisions families"),
+        (
+            "shift",
+            "tsv",
+            "shifts without_flagged arm_changes regression_to_mean decisions families reference_change",
+        ),
         ("shift", "parquet", "pairs"),
     )
     for name in names.split()

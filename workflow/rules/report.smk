@@ -100,6 +100,7 @@ rule report_manifest:
         rules.normalize_panel.output,
         rules.shift_estimate.output,
         rules.shift_decide.output,
+        rules.shift_compare_subjects.output,
         rules.report_page.output,
         rules.report_plates.output,
         rules.report_workbook.output,

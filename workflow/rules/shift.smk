@@ -10,6 +10,7 @@ rule shift_estimate:
         without_flagged=result("<results>/{study}/shift/without_flagged.tsv"),
         pairs=result("<results>/{study}/shift/pairs.parquet"),
         arm_changes=result("<results>/{study}/shift/arm_changes.tsv"),
+        regression_to_mean=result("<results>/{study}/shift/regression_to_mean.tsv"),
         findings=result("<results>/{study}/shift/findings.tsv"),
     log:
         "<logs>/{study}/shift_estimate.log",
@@ -51,3 +52,30 @@ rule shift_decide:
         plan=sections(ShiftPlan),
     script:
         "../scripts/shift_decide.py"
+
+
+rule shift_compare_subjects:
+    input:
+        panel="<results>/{study}/normalize/panel.parquet",
+        samples="<results>/{study}/quality/samples.tsv",
+        pairs="<results>/{study}/shift/pairs.parquet",
+        controls="<results>/{study}/quality/controls.tsv",
+        replicates="<results>/{study}/quality/replicates.tsv",
+        plate_factors="<results>/{study}/normalize/plate_factors.tsv",
+    output:
+        result("<results>/{study}/shift/reference_change.tsv"),
+    log:
+        "<logs>/{study}/shift_compare_subjects.log",
+    benchmark:
+        "<benchmarks>/{study}/shift_compare_subjects.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=20,
+    params:
+        library=library("quality", "normalize", "shift"),
+        plan=sections(SubjectsPlan),
+    script:
+        "../scripts/shift_compare_subjects.py"

@@ -431,6 +431,21 @@ def test_a_curve_of_another_kind_is_left_out():
     assert "IL-10 are left out: their kind (Cubic Spline)" in message(readout, "curves_left_out")
 
 
+def test_what_is_done_to_one_readout_stays_there():
+    rows = [["Analyte:", *files.ANALYTES], ["AnalysisType", "None", "None", "None"]]
+    first, second = (files.read(altered(**{"Analysis Types": rows})) for _ in range(2))
+    untouched = second.wells["source_column"].tolist()
+    first.curves["fitted_by"] = ""
+    first.curves.loc[0] = ["1", "IL-6", "net", 1.0, 2.0, 3.0, 4.0, 1.0, 0.9, "", "a person"]
+    first.wells.loc[0, ["analyte", "value"]] = ["IL-1", 7.0]
+    assert second.curves.empty and "fitted_by" not in second.curves
+    assert files.read(altered(**{"Analysis Types": rows})).curves.empty
+    # columns that were alike when read are apart
+    assert first.wells["source_column"].tolist() == untouched == second.wells["source_column"].tolist()
+    assert first.wells.loc[0, ["value", "lower"]].tolist() != [7.0, 7.0]
+    assert second.wells.loc[0, "analyte"] == "IL-6"
+
+
 DATES = {
     ("3/4/2024 08:00", "3/4/2024"): "3/4/2024 08:00",  # 3 April or March 4: as written
     ("3/4/2024 08:00", "25/03/2024"): "2024-04-03",

@@ -103,6 +103,47 @@ def test_a_parent_left_out_by_the_plan_is_none():
     assert checks == ["events_without_parent"]
 
 
+def flowjo(rows):
+    """Count and Freq. of Parent of treg in t_cells, as FlowJo's tables hold both: (sample, total, count, fraction)."""
+    counts = [(s, name, n) for s, total, count, _ in rows for name, n in (("t_cells", total), ("treg_events", count))]
+    counted = events(counts, treg_events="t_cells")
+    written = pd.DataFrame({"sample": [row[0] for row in rows], "value": [row[3] for row in rows]})
+    written = written.assign(
+        feature="treg_fraction", lower=written["value"], upper=written["value"], status="observed", detected=True,
+        source="flow", layer="cell", label="Treg (fraction)", measure="fraction_of_parent", unit="fraction",
+        parent="t_cells", resolution=0.001,
+    )  # fmt: skip
+    return conform(pd.concat([counted, written], ignore_index=True), VALUES)
+
+
+def test_a_share_that_was_written_and_counted_is_one_feature_from_its_counts():
+    panel, checks = on_panel(flowjo([("s1", 8000.0, 400.0, 0.05), ("s2", 999.0, 0.0, 0.0)]))
+    assert sorted(set(panel.index.get_level_values("feature"))) == ["t_cells", "treg_fraction"]
+    first, none = panel.loc[("s1", "treg_fraction")], panel.loc[("s2", "treg_fraction")]
+    assert first["value"] == pytest.approx(np.log((400.5 / 8001) / (1 - 400.5 / 8001)))
+    assert none["value"] == pytest.approx(np.log(0.0005 / 0.9995))  # not half the smallest fraction
+    assert (first["detected"], none["detected"]) == (True, False)
+    assert first["label"] == "Treg (fraction)"
+    assert "counts_over_fractions" in checks
+    assert "fraction_of_0" not in checks
+
+
+def test_a_tube_without_counts_keeps_the_share_that_was_written():
+    panel, _ = on_panel(flowjo([("s1", 8000.0, 400.0, 0.05), ("s2", np.nan, np.nan, 0.25)]))
+    assert panel.loc[("s2", "treg_fraction"), "value"] == pytest.approx(np.log(1 / 3))
+    assert len(panel.xs("treg_fraction", level="feature")) == 2
+    assert set(panel.xs("treg_fraction", level="feature")["unit"]) == {"fraction of t_cells"}
+
+
+def test_a_share_of_another_parent_is_another_feature():
+    values = flowjo([("s1", 8000.0, 400.0, 0.02)])
+    values.loc[values["feature"] == "treg_fraction", "parent"] = "lymphocytes"
+    panel, checks = on_panel(values)
+    assert panel.loc[("s1", "treg_fraction"), "value"] == pytest.approx(np.log(0.02 / 0.98))
+    assert ("s1", "treg_events") in panel.index
+    assert "counts_over_fractions" not in checks
+
+
 @requires_shared
 def test_nk_events_give_the_fractions_that_the_cytometer_reports():
     path = str(shared_study("exercise") / "data_nk.csv")

@@ -346,6 +346,14 @@ def test_impossible_indices_are_refused(numerator, message):
         normalize(values, samples_of(values), make_plan(indices=[{**NLR, "numerator": [numerator]}]))
 
 
+def test_a_sum_of_shares_of_different_parents_is_refused():
+    values = make_values([("s1", "treg", 0.1), ("s1", "b_naive", 0.5)], measure="fraction_of_parent", layer="cell")
+    values["unit"], values["parent"] = "fraction", ["cd4_t_cells", "b_cells"]
+    index = {"id": "r", "numerator": ["treg", "b_naive"], "denominator": ["treg"]}
+    with pytest.raises(Problems, match="treg in fraction of cd4_t_cells, b_naive in fraction of b_cells"):
+        normalize(values, samples_of(values), make_plan(indices=[index]))
+
+
 def test_a_sum_of_different_units_is_refused():
     counts = make_values([("s1", "neutrophils", 4.0), ("s1", "lymphocytes", 1.0)], measure="count_per_ul", layer="cell")
     values = pd.concat([counts, make_values([("s1", "il6", 4.0)])], ignore_index=True)

@@ -322,16 +322,20 @@ def test_the_methods_name_the_test_its_meaning_and_the_bias_of_stand_ins() -> No
     shifts = [shift_row("il6"), shift_row("tnf", method="detection_arms", p_method="fisher_exact", ci_method="")]
     methods = parsed(built(make_tables(shifts=shifts), make_study()).partition('id="methods"')[2]).text
     for words in (
-        "limit/√2 stands in for a non-detect. Any such stand-in is biased",
+        "in the tests it enters the likelihood as the interval it is",
+        "calibrated so that without non-detects it is the t test itself",
         "global decrease test of 2 features by 9,999 sign flips",
         "Exact tests of single rows: Fisher's exact.",
-        "exchangeable under the null hypothesis",
-        "Exchangeable is more than equal means",
+        "exchanges before and after in every combination of subjects",
+        "which is more than equal means: a change of spread alone can reject as well",
+        "The smallest adjusted p-value that the planned tests could have given here",
         "conditional on the normalized values",
         "The moderated t needs at least 20 features of one layer",
         "not called one where the file itself writes non-detects for that analyte and plate",
     ):
         assert words in methods, words
+    halved = parsed(built(make_tables(), make_study(limits={"policy": "limit_over_sqrt2"}))).text
+    assert "limit/√2 stands in for a non-detect. Any such stand-in is biased" in halved
     dropped = parsed(built(make_tables(), make_study(limits={"policy": "drop"})).partition('id="methods"')[2]).text
     assert "Leaving them out is biased: the values that remain are the higher ones" in dropped
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from cytoshift.shift.censored_change import (
+    BY_SCORES,
     DISTRIBUTION_CHANGED,
     NO_COMMON_PAIR,
     NO_MAXIMUM,
@@ -18,6 +19,7 @@ from cytoshift.shift.censored_change import (
 )
 from cytoshift.shift.estimates import Estimates
 from cytoshift.shift.pair_bounds import PairBounds, pair_bounds
+from cytoshift.shift.pair_scores import censored_t, pair_scores
 from cytoshift.shift.paired import paired_t
 from pair_draws import draw_pairs, known_pairs
 
@@ -111,7 +113,6 @@ WITHOUT_AN_ANSWER = {
     "no pair": ([(np.nan, np.nan)] * 3, points(1, 2, 3), "2 pairs needed, 0 found"),
     "no variation": (points(3, 3, 3) + below(7), points(3, 3, 3) + below(7), NO_VARIATION),
     "equal changes": (points(1, 2, 4), points(2, 3, 5), "all changes are equal: no interval and no p-value"),
-    "one common pair": (points(1, 2, 3, 4), [(2, 2), *below(9, 9, 9)], NO_MAXIMUM),
 }
 
 
@@ -122,6 +123,26 @@ def test_no_answer_is_silent(name: str) -> None:
     assert np.isnan(found.p_value[0])
     assert np.isnan(found.ci_low[0])
     assert found.note[0] == note
+
+
+def test_without_a_maximum_of_the_likelihood_the_scores_still_give_a_p_value() -> None:
+    bounds = column(points(1, 2, 3, 4), [(2, 2), *below(9, 9, 9)])
+    found = censored_change(bounds)
+    assert np.isnan(found.estimates.estimate[0])
+    assert np.isnan(found.estimates.ci_low[0])
+    assert found.by_scores[0]
+    assert found.estimates.p_value[0] == censored_t(pair_scores(bounds)).p_value[0]
+    assert found.estimates.note[0] == f"{NO_MAXIMUM}; {BY_SCORES}"
+
+
+def test_pairs_without_a_known_value_count_for_what_their_partner_does_not_explain() -> None:
+    known, unknown = points(3.1, 4.2, 5.3, 4.4, 3.6, 5.1), below(2, 2, 2)
+    reference, target = known + unknown, points(3.5, 4.1, 6.0, 4.9, 3.3, 5.8) + unknown
+    found = censored_change(column(reference, target))
+    worth = 6 + (1 - max(found.correlation[0], 0) ** 2) * 3
+    assert found.estimates.df[0] == pytest.approx(worth - 1)
+    t = np.sqrt((worth - 1) * np.expm1(found.likelihood_ratio[0] / worth))
+    assert abs(found.estimates.statistic[0]) == pytest.approx(t)
 
 
 def test_every_missing_number_has_a_note() -> None:

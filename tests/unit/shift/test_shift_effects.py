@@ -4,13 +4,16 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from cytoshift.shift.censored_change import censored_change
 from cytoshift.shift.effects import (
+    censored_effect,
     detectable_difference,
     hedges_factor,
     noncentrality_limits,
     paired_effect,
     standardised_by_baseline,
 )
+from cytoshift.shift.pair_bounds import pair_bounds
 
 NAN = np.nan
 
@@ -47,6 +50,29 @@ def test_only_complete_pairs_count():
 def test_no_spread_of_changes_gives_no_interval(before, after):
     found = paired_effect(np.array(before)[:, None], np.array(after)[:, None])
     assert np.isnan([found.low[0], found.high[0]]).all()
+
+
+def test_a_censored_effect_hardly_moves_with_one_non_detect():
+    """The lowest of 40 values hidden below a limit just above it."""
+    generator = np.random.default_rng(12)
+    subject = generator.normal(5, 1, size=20)
+    before, after = subject + generator.normal(0, 0.4, size=(2, 20)) + np.array([[0.0], [0.5]])
+    lowest, limit = before.argmin(), np.sort(np.concatenate([before, after]))[1] - 0.01
+    lower, upper = before.copy(), before.copy()
+    lower[lowest], upper[lowest] = -np.inf, limit
+    found = censored_change(pair_bounds(lower[:, None], upper[:, None], after[:, None], after[:, None]))
+    effect = censored_effect(found.estimates.estimate, found.sd, found.estimates.n)
+    complete = paired_effect(before[:, None], after[:, None])
+    assert effect.estimate[0] == pytest.approx(complete.estimate[0], rel=0.05)
+    assert effect.estimate[0] != complete.estimate[0]
+    assert effect.kind == "d_av_censored"
+    assert np.isnan([effect.low[0], effect.high[0]]).all()
+
+
+def test_a_censored_effect_needs_a_spread_and_three_pairs():
+    found = censored_effect([0.5, 0.5, 0.5, NAN], [1.0, 1.0, 0.0, 1.0], [10, 2, 10, 10]).estimate
+    assert found[0] == pytest.approx(0.5 / np.sqrt(10 / 9) * hedges_factor(9))
+    assert np.isnan(found[1:]).all()
 
 
 def test_baseline_spread_standardises_a_model_estimate():

@@ -91,6 +91,29 @@ def test_copies_of_a_feature_cost_nothing() -> None:
     np.testing.assert_array_equal(twice.step_down, np.tile(once.step_down, 2))
 
 
+@pytest.mark.parametrize("kind", ["nothing moved", "some moved", "all moved"])
+def test_many_features_by_the_definition(kind: str) -> None:
+    """Every rearrangement of 700 features at once, as algorithm 4.1 of Westfall & Young has it."""
+    rng = np.random.default_rng(8)
+    scores = rng.normal(size=(18, 700)) + rng.normal(size=(18, 1))
+    scores += {"nothing moved": 0.0, "some moved": rng.normal(0, 0.8, 700), "all moved": 1.5}[kind]
+    scores[:, 5:9] = np.sign(scores[:, 5:9])
+    orbit = sign_flip_orbit(scores, sign_flips(18, draws=399, rng=contrast_rng(1, "a")))
+    every = np.abs(orbit.scores @ orbit.rearrangements.weights)
+    observed = np.abs(orbit.observed())
+    single = np.mean(every.max(axis=0) >= (observed - orbit.tolerance)[:, None], axis=1)
+    falling = np.argsort(-observed, kind="stable")
+    step_down, largest = np.empty(700), 0.0
+    for place, feature in enumerate(falling):
+        rest = every[falling[place:]].max(axis=0)
+        largest = max(largest, float(np.mean(rest >= observed[feature] - orbit.tolerance[feature])))
+        step_down[feature] = largest
+    result = max_t(orbit)
+    np.testing.assert_array_equal(result.single_step, single)
+    ties = np.isin(observed, observed[5:9])
+    np.testing.assert_array_equal(result.step_down[~ties], step_down[~ties])
+
+
 def test_the_order_of_features_and_the_batch_do_not_matter() -> None:
     rng = np.random.default_rng(4)
     scores = np.round(rng.normal(0.3, 1, size=(20, 600)), 1)

@@ -5,7 +5,7 @@ import pytest
 from scipy import special
 
 from cytoshift.shift.arms import welch_t
-from cytoshift.shift.moderation import fit_prior, invert_trigamma, moderate
+from cytoshift.shift.moderation import fit_prior, invert_trigamma, mean_level, moderate
 from cytoshift.shift.paired import paired_t
 
 
@@ -73,7 +73,9 @@ def test_features_full_of_non_detects_do_not_shape_the_prior_but_are_moderated()
     trusted = np.arange(60) >= 20
     prior = fit_prior(plain.residual_variance, plain.df, use=trusted)
     alone = fit_prior(plain.residual_variance[20:], plain.df[20:])
-    assert (prior.variance, prior.df[0], prior.features) == (alone.variance, alone.df[0], 40)
+    assert prior.features == 40
+    assert set(prior.variance) == set(alone.variance)
+    assert set(prior.df) == set(alone.df)
     assert (moderate(plain, prior).df > plain.df).all()
 
 
@@ -104,6 +106,45 @@ def test_identical_variances_share_one_prior():
     prior = fit_prior(np.full(30, 0.7), np.full(30, 8.0))
     assert np.isinf(prior.df).all()
     assert prior.variance == pytest.approx(0.7)
+
+
+@pytest.mark.parametrize("robust", [False, True])
+def test_a_trend_gives_each_level_its_own_prior_and_keeps_the_size_at_both_ends(robust):
+    generator = np.random.default_rng(11)
+    level = np.linspace(2, 10, 400)
+    spread = np.exp(1 - 0.25 * level)
+    rejected = []
+    for _ in range(20):
+        before = level + null_changes(generator, 8, 400, prior_df=12.0) * spread
+        after = level + null_changes(generator, 8, 400, prior_df=12.0) * spread
+        plain = paired_t(after - before)
+        prior = fit_prior(plain.residual_variance, plain.df, trend=mean_level(before, after), robust=robust)
+        rejected.append(moderate(plain, prior).p_value < 0.05)
+        assert prior.variance[level < 3].min() > 4 * prior.variance[level > 9].max()
+    # 2,000 tests at either end: 3 binomial SE are 0.015.
+    low, high = np.mean(rejected, axis=0)[:100], np.mean(rejected, axis=0)[-100:]
+    assert low.mean() == pytest.approx(0.05, abs=0.015)
+    assert high.mean() == pytest.approx(0.05, abs=0.015)
+
+
+def test_features_of_one_level_have_no_trend():
+    plain = paired_t(null_changes(np.random.default_rng(12), 9, 60))
+    flat = fit_prior(plain.residual_variance, plain.df, trend=np.full(60, 4.0))
+    without = fit_prior(plain.residual_variance, plain.df)
+    np.testing.assert_array_equal(flat.variance, without.variance)
+    np.testing.assert_array_equal(flat.df, without.df)
+
+
+def test_a_feature_without_a_level_cannot_follow_a_trend():
+    change = null_changes(np.random.default_rng(13), 9, 30)
+    change[:, 7] = np.nan
+    plain = paired_t(change)
+    level = mean_level(change, change + 1)
+    assert np.isnan(level[7])
+    assert np.isnan(moderate(plain, fit_prior(plain.residual_variance, plain.df, trend=level)).p_value).sum() == 1
+    level[3] = np.nan
+    with pytest.raises(ValueError, match="level of each of the 30 features"):
+        fit_prior(plain.residual_variance, plain.df, trend=level)
 
 
 @pytest.mark.parametrize("value", [1e-9, 1e-5, 0.03, 1.0, 250.0, 1e8])

@@ -101,6 +101,24 @@ def test_in_a_crossover_arms_are_the_same_people(folder: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("method", ["crossover", "crossover_model"])
+def test_an_effect_adjusted_for_period_needs_the_periods(folder: Path, method: str) -> None:
+    named = [
+        ("design: parallel", "design: crossover"),
+        ("patient, visit: visit, score", "patient, visit: visit, arm: arm, score"),
+        ("adjust: [age], method: ancova", f"method: {method}"),
+        ("method: welch_t", "method: auto"),
+    ]
+    assert lines_of(folder, edited(*named)) == [
+        f"plan.yaml:47: contrasts[week_16].method: '{method}' needs the order of the conditions: name the column of "
+        "the period in `samples.columns.period` (or that of the date in `samples.columns.date`)"
+    ]
+    for column in ("period", "date"):
+        assert lines_of(folder, edited(*named, ("type: type,", f"type: type, {column}: {column},"))) == []
+    (between,) = lines_of(folder, edited(("method: welch_t", f"method: {method}")))
+    assert f"'{method}' does not fit arms at one visit, different people" in between
+
+
 def test_a_global_test_may_be_one_sided_and_words_of_direction_are_free(folder: Path) -> None:
     assert lines_of(folder, edited(("test: global", "test: global, sides: one"))) == []
     assert lines_of(folder, edited(("sides: two", "direction: increase"))) == []

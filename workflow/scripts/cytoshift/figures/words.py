@@ -45,11 +45,14 @@ def contrast_label(plan: FigurePlan, contrast: str) -> str:
     if not found.label:
         return composed
     expanded = any(item.each is not None and contrast.startswith(f"{item.id}.") for item in plan.contrasts)
+    if found.trend is not None and "mg" not in found.label:
+        return f"{found.label} (per mg): {composed}" if expanded else f"{found.label} (per mg)"
     return f"{found.label}: {composed}" if expanded else found.label
 
 
 def _composed(plan: FigurePlan, contrast: Contrast) -> str:
     arms = " vs ".join(arm_label(plan, arm) for arm in (contrast.arm, contrast.against) if arm)
+    arms = arms if contrast.trend is None else "per mg of dose"
     if contrast.at is not None:
         return f"{arms} at {when_label(plan, contrast.at)}"
     visits = f"{when_label(plan, contrast.target)} vs {when_label(plan, contrast.reference)}"
@@ -59,6 +62,8 @@ def _composed(plan: FigurePlan, contrast: Contrast) -> str:
 def effect_label(plan: FigurePlan, contrast: str) -> str:
     """What the ratio of a contrast is a ratio of."""
     found = concrete_contrasts(plan).get(contrast)
+    if found is not None and found.trend is not None:
+        return "ratio per mg of dose" if found.at is not None else "ratio of the changes per mg of dose"
     if found is not None and found.at is not None and found.against:
         return f"ratio {arm_label(plan, found.arm or '')} / {arm_label(plan, found.against)}"
     if found is not None and found.against:

@@ -13,7 +13,6 @@ UNITS = {
     "fraction": ("fraction_of_parent", "fraction", 1.0),
     "events": ("events", "events", 1.0),
 }
-SUFFIX = {"count_per_ul": "", "fraction_of_parent": "_fraction", "events": "_events"}
 _MOST_DECIMALS = 6  # more are the digits of a computation, not of a counter
 
 

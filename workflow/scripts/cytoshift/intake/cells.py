@@ -11,7 +11,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from cytoshift.intake.cell_units import SUFFIX, UNITS, decimals_of
+from cytoshift.intake.cell_units import UNITS, decimals_of
 from cytoshift.intake.flowjo_cells import read_flowjo_cells
 from cytoshift.intake.names import Feature
 from cytoshift.intake.source_rows import LINKS, Context, Piece, link_cells, parse_values, read_pieces
@@ -19,6 +19,7 @@ from cytoshift.intake.values import Parsed
 from cytoshift.intake.words import canonical
 from cytoshift.study.problem import did_you_mean
 from cytoshift.study.sources import CellSource
+from cytoshift.vocabulary.measures import SUFFIX
 from cytoshift.vocabulary.names import population
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from cytoshift.findings import listed, plural
-from cytoshift.intake.cell_units import SUFFIX, UNITS, decimals_of
+from cytoshift.intake.cell_units import UNITS, decimals_of
 from cytoshift.intake.flowjo import read_population_files
 from cytoshift.intake.flowjo_readout import Path, gates
 from cytoshift.intake.gate_names import Gate, name_gates
@@ -14,6 +14,7 @@ from cytoshift.intake.names import Feature
 from cytoshift.intake.source_rows import Context
 from cytoshift.study.problem import did_you_mean
 from cytoshift.study.sources import CellSource
+from cytoshift.vocabulary.measures import SUFFIX
 
 _UNIT_OF = {"events": "events", "fraction": "%", "count_per_ul": "cells/uL"}
 

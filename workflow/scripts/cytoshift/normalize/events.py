@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cytoshift.findings import Finding, finding, listed, plural
+from cytoshift.normalize.counted_fractions import counts_over_fractions
 from cytoshift.vocabulary.gating import is_gating_step
 
 ENDS = ["value", "lower", "upper"]
@@ -19,7 +20,8 @@ def fractions_of_events(values: pd.DataFrame) -> tuple[pd.DataFrame, list[Findin
 
     `values` is the VALUES table without excluded rows; `parent` names the nearest ancestor that the source counted.
     A count of zero has its fraction like any other; one known only by a bound keeps it. The fraction is missing where
-    the total is. Events of steps of the gating are left out; others without a parent stay events, with a warning.
+    the total is. Events of steps of the gating are left out; others without a parent stay events, with a warning. A
+    population that the source also states as a fraction of that parent is one feature (`counts_over_fractions`).
     Returns the values and findings.
     """
     events = (values["measure"] == "events").to_numpy()
@@ -45,7 +47,8 @@ def fractions_of_events(values: pd.DataFrame) -> tuple[pd.DataFrame, list[Findin
     made["measure"] = values["measure"].mask(divided, "fraction_of_parent")
     made["unit"] = values["unit"].mask(divided, "fraction of " + values["parent"])
     found = _findings(values, events & ~divided & ~steps, divided, lost)
-    return made[~steps], found + _step_findings(values[steps])
+    made, of_both = counts_over_fractions(made[~steps], divided[~steps])
+    return made, found + of_both + _step_findings(values[steps])
 
 
 def _totals(values: pd.DataFrame, events: np.ndarray) -> np.ndarray:

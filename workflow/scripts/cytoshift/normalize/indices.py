@@ -34,7 +34,9 @@ def add_indices(panel: pd.DataFrame, indices: list[Index]) -> tuple[pd.DataFrame
 
 
 def _problems(panel: pd.DataFrame, index: Index) -> list[Problem]:
-    units = panel.drop_duplicates("feature").set_index("feature")[["unit", "scale"]]
+    units = panel.drop_duplicates("feature").set_index("feature")[["unit", "scale", "parent"]]
+    share = (units["scale"] == "logit") & (units["parent"] != "")
+    units["unit"] = units["unit"].mask(share, "fraction of " + units["parent"])
     problems = []
     for side, features in (("numerator", index.numerator), ("denominator", index.denominator)):
         key = f"indices, {index.id}, {side}"

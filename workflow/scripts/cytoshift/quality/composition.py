@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 
 from cytoshift.findings import Finding, finding, listed
+from cytoshift.quality.fractions import find_disagreeing_fractions, find_sums_off
+from cytoshift.vocabulary.names import population
 
 TOTAL = "leukocytes"
 PARTS = ("neutrophils", "lymphocytes", "monocytes", "eosinophils", "basophils")
@@ -14,11 +16,12 @@ PART_TOLERANCE = 0.01  # rounding of both
 
 
 def find_inconsistent_cells(values: pd.DataFrame, parents: pd.DataFrame) -> list[Finding]:
-    """Report parts that exceed their parent, fractions above 1 and differentials that do not sum to the leukocytes.
+    """Report parts that exceed their parent, fractions above 1, sums off their total, fractions that counts deny.
 
     `values` as from `collapse_replicates` without excluded rows; `parents` has columns feature and parent (feature
-    ids). A non-detect is anything from 0 to its limit. The sum may differ from the total by 10 %; a part may exceed
-    its parent by 1 % and the rounding of both.
+    ids); of a count without one it is the nearest population of the vocabulary that the source counts. A non-detect is
+    anything from 0 to its limit. The differential may differ from the leukocytes by 10 %; a part may exceed its parent
+    by 1 % and the rounding of both. Fractions: `find_sums_off`, `find_disagreeing_fractions`.
     """
     cells = values[(values["layer"] == "cell") & (values["status"] != "missing")]
     known = cells["value"].notna()
@@ -37,7 +40,7 @@ def find_inconsistent_cells(values: pd.DataFrame, parents: pd.DataFrame) -> list
         if TOTAL in plain and all(name in plain for name in PARTS):
             parts = [plain[name] for name in PARTS]
             found += _sum(part, table[parts], most[parts], plain[TOTAL], str(source))
-    return found
+    return found + find_sums_off(cells, parents, PARTS) + find_disagreeing_fractions(cells, parents)
 
 
 def _above_one(cells: pd.DataFrame) -> list[Finding]:
@@ -54,8 +57,10 @@ def _parts(
     table: pd.DataFrame, step: pd.Series, measure: pd.Series, parents: pd.DataFrame, plain: dict[str, str]
 ) -> list[Finding]:
     found = []
-    related = parents[(parents["parent"] != "") & parents["feature"].isin(table.columns)]
-    for feature, parent in related[["feature", "parent"]].drop_duplicates().itertuples(index=False):
+    related = parents[parents["feature"].isin(table.columns)][["feature", "parent"]].drop_duplicates()
+    names = {feature: name for name, feature in plain.items()}
+    for feature, written in related.itertuples(index=False):
+        parent = written or _ancestor(names[feature], plain)
         whole = plain.get(parent, parent)
         if whole not in table.columns or measure[whole] != measure[feature] or measure[feature] == "fraction_of_parent":
             continue
@@ -69,6 +74,17 @@ def _parts(
             numbers = {"samples": len(over), "of": both, "largest_ratio": float((table[feature] / table[whole]).max())}
             found.append(finding("quality", "part_exceeds_parent", message, numbers, feature=feature))
     return found
+
+
+def _ancestor(population_id: str, plain: dict[str, str]) -> str:
+    """The nearest population around one, by the vocabulary, that the source holds; '' where there is none."""
+    try:
+        around = population(population_id).parent
+        while around and around not in plain:
+            around = population(around).parent
+    except KeyError:  # not in the vocabulary
+        return ""
+    return around or ""
 
 
 def _sum(part: pd.DataFrame, least: pd.DataFrame, most: pd.DataFrame, whole: str, source: str) -> list[Finding]:

@@ -174,6 +174,7 @@ def _not_shown(family: Any, rows: pd.DataFrame, setting: Setting, what: str, tab
     _, value = effect_parts(leading)
     low, high = _ends(leading)
     kind = "differences" if leading.scale == "identity" else "ratios"
+    kind += " per mg" if "dose_trend" in leading.method else ""
     if pd.isna(low) or pd.isna(high):
         return f"{text}: {labels.get(leading.feature, leading.feature)} was estimated at {value}"
     clearest = f", the clearest of the {nouns(rows)[1]}" if len(rows) > 1 else ""
@@ -222,12 +223,12 @@ def confounded(contrast_id: str, tables: ReportTables, study: Study, plan: Figur
 def _touches(finding: Any, contrast: Contrast, study: Study) -> bool:
     """Does a finding that plates go with arms (or visits) undermine this contrast?"""
     if finding.check.endswith("_confounded_with_visit"):
-        return contrast.at is None and not contrast.against
+        return contrast.at is None and not contrast.compares_arms
     if not (finding.check.endswith("_confounded_with_arm") or finding.check == "arm_confounded_with_plate"):
         return False
     if contrast.at is not None:
         return True
-    if not contrast.against or study.design == "crossover" or finding.check == "arm_confounded_with_plate":
+    if not contrast.compares_arms or study.design == "crossover" or finding.check == "arm_confounded_with_plate":
         return False
     numbers = parse_numbers(finding.numbers)
     return numbers.get("subjects_on_one_plate", "none") != numbers.get("subjects")

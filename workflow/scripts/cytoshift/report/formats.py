@@ -144,10 +144,11 @@ def effect_parts(row: Any) -> tuple[str, str]:
         return "odds ratio of detection", number(row.effect_size)
     if pd.isna(row.estimate):
         return "", NOTHING
+    per = " per mg" if "dose_trend" in row.method else ""
     if row.scale == "identity":
-        return "difference", difference(row.estimate, row.ci_low, row.ci_high)
+        return f"difference{per}", difference(row.estimate, row.ci_low, row.ci_high)
     name = "odds ratio" if row.scale == "logit" else "ratio"
-    return name, _with_interval(row.ratio, row.ratio_low, row.ratio_high)
+    return f"{name}{per}", _with_interval(row.ratio, row.ratio_low, row.ratio_high)
 
 
 def difference(middle: Any, low: Any, high: Any) -> str:

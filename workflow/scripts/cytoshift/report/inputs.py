@@ -37,8 +37,10 @@ class ReportTables:
     without_flagged: pd.DataFrame
     pairs: pd.DataFrame
     arm_changes: pd.DataFrame
+    regression_to_mean: pd.DataFrame
     decisions: pd.DataFrame
     families: pd.DataFrame
+    reference_change: pd.DataFrame
 
 
 def read_tables(paths: Mapping[str, str], findings: Sequence[str]) -> ReportTables:

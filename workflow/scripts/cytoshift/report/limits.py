@@ -10,17 +10,14 @@ from cytoshift.report.formats import capital, listing, p_words, parse_numbers, p
 from cytoshift.report.grids import records
 from cytoshift.report.inputs import ReportTables
 from cytoshift.report.naming import read_names
+from cytoshift.report.regression import expected_sentence
 from cytoshift.report.sentences import describe
 from cytoshift.study.study import FigurePlan, Study
-
-REGRESSION = (
-    "Regression to the mean is not quantifiable here: the plan gives neither the rule by which subjects were selected "
-    "nor a source for the population's mean and correlation."
-)
 
 UNCONTROLLED = "whatever else came with time (expectation, season, regression to the mean) is part of the shift"
 
 POLICIES = {
+    "censored": "in the tests as intervals",
     "limit_over_sqrt2": "in the tests limit/√2 stands in",
     "half_limit": "in the tests half the limit stands in",
     "limit": "in the tests the limit stands in",
@@ -55,7 +52,7 @@ def limits(contrast: str, tables: ReportTables, study: Study, plan: FigurePlan) 
         found.append(f"{plural(len(flagged), 'sample')} {verb} flagged and kept; see what changes without {them}.")
     found.append(_tested(tables))
     if describe(contrast, study, plan).kind == "within":
-        found.append("Regression to the mean is not quantifiable here.")
+        found.append(expected_sentence(contrast, tables, study, plan))
     return [text for text in found if text]
 
 

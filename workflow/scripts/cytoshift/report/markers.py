@@ -94,6 +94,12 @@ def marker_views(tables: ReportTables, study: Study, plan: FigurePlan) -> list[M
     ]
 
 
+def _outer_doses(plan: FigurePlan) -> tuple[str, str]:
+    """The arms with the highest and the lowest dose."""
+    dosed = sorted((arm for arm in plan.arms if arm.dose_mg is not None), key=lambda arm: arm.dose_mg or 0.0)
+    return dosed[-1].id, dosed[0].id
+
+
 def control_grid(tables: ReportTables, plan: FigurePlan) -> Grid:
     """What each arm did by itself, beside the comparison: planned features first, then the smallest p."""
     ranked = ranked_rows(tables)
@@ -104,10 +110,11 @@ def control_grid(tables: ReportTables, plan: FigurePlan) -> Grid:
     rows = []
     for row in records(shown):
         contrast = contrasts.get(row.contrast)
-        if contrast is None or not contrast.against:
+        if contrast is None or not contrast.compares_arms:
             continue
-        own = [changes.get((row.contrast, row.feature, arm)) for arm in (contrast.arm, contrast.against)]
-        arms = f"{arm_label(plan, contrast.arm or '')} | {arm_label(plan, contrast.against)}"
+        compared = _outer_doses(plan) if contrast.trend else (contrast.arm or "", contrast.against or "")
+        own = [changes.get((row.contrast, row.feature, arm)) for arm in compared]
+        arms = " | ".join(arm_label(plan, arm) for arm in compared)
         _, value = effect_parts(row)
         rows.append(
             [
@@ -115,7 +122,7 @@ def control_grid(tables: ReportTables, plan: FigurePlan) -> Grid:
                 text(contrast_label(plan, row.contrast)),
                 text(arms),
                 *(_own_change(change, row.scale) for change in own),
-                figure(value, row.estimate),
+                figure(f"{value} per mg" if contrast.trend else value, row.estimate),
             ]
         )
     headings = [

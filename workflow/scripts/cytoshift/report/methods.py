@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from cytoshift.figures.words import contrast_label
 from cytoshift.report.calibration import calibration_words
+from cytoshift.report.exactness import exact_words, is_joint
 from cytoshift.report.formats import capital, count, listing, percent, plural
 from cytoshift.report.grids import Grid, Heading, figure, records, text
 from cytoshift.report.inputs import ReportTables
-from cytoshift.report.limits import REGRESSION
+from cytoshift.report.regression import METHOD, NOT_PLANNED
 from cytoshift.study.study import FigurePlan, Study
 
 METHODS = {
@@ -22,6 +23,32 @@ METHODS = {
     "difference_of_changes": "difference between arms of the changes",
     "difference": "difference between arms",
     "linear_model": "linear model of the arms with the plan's covariates",
+    "censored_pairs": (
+        "censored pairs: maximum likelihood of a bivariate normal for the two values, non-detects as intervals"
+    ),
+    "censored_difference": "differences known as intervals: maximum likelihood of a normal (approximate)",
+    "censored_linear": "linear model of the arms, non-detects as intervals (maximum likelihood, one spread)",
+    "censored_ancova": "arms compared at follow-up, adjusted for the baseline, non-detects as intervals",
+    "censored_difference_of_changes": "difference between arms of the changes, non-detects as intervals",
+    "unstructured": "mixed model for repeated measures (MMRM): unstructured covariance of the visits, REML",
+    "own_pairs": "the subjects with every visit of the contrast, too few for a mixed model",
+    "blocked": "linear model with one correlation within subjects for all features (limma's duplicateCorrelation)",
+    "moderated_blocked": "linear model with one correlation within subjects for all features, variances moderated",
+    "crossover": "difference between two conditions within the subjects, adjusted for period by least squares",
+    "censored_crossover": (
+        "difference between two conditions within the subjects, adjusted for period, non-detects as intervals"
+    ),
+    "crossover_model": (
+        "mixed model of all conditions: sequence, period and condition fixed, subject (and period) random, REML"
+    ),
+    "random_intercept": "mixed model with a random intercept for each subject, REML",
+    "dose_trend": "shift per mg of dose: linear model of the values at one visit on the dose",
+    "dose_trend_given_baseline": "shift per mg of dose: linear model of the follow-up on baseline and dose",
+    "dose_trend_of_changes": "shift per mg of dose: linear model of the changes on the dose",
+    "censored_dose_trend": "shift per mg of dose at one visit, non-detects as intervals",
+    "censored_dose_trend_given_baseline": "shift per mg of dose, adjusted for the baseline, non-detects as intervals",
+    "censored_dose_trend_of_changes": "shift per mg of dose of the changes, non-detects as intervals",
+    "detection_dose_trend": "detection only (mostly non-detects) over doses: tested in families, no estimate",
     "detection_paired": "detection only (mostly non-detects): exact McNemar test, odds ratio with exact interval",
     "detection_arms": "detection only (mostly non-detects): Fisher's exact test, odds ratio",
 }
@@ -29,6 +56,13 @@ P_METHODS = {
     "t": "t",
     "moderated_t": "moderated t",
     "hc3_t": "t, standard error by HC3",
+    "sign_flip": "exact sign flips",
+    "calibrated_lr": "calibrated likelihood ratio",
+    "profile": "profile likelihood, calibrated",
+    "censored_t": "censored t",
+    "kenward_roger_t": "Kenward–Roger t",
+    "satterthwaite_t": "Satterthwaite t",
+    "exact_order": "exact relabelling of the order of conditions",
     "exact_mcnemar": "exact McNemar",
     "fisher_exact": "Fisher's exact",
     "exact_signed_rank": "exact signed-rank",
@@ -41,7 +75,17 @@ BIAS = (
     "are mostly understated and their spread too small, and where limits differ between plates or visits it can make a "
     "shift of its own"
 )
+CENSORED = (
+    "Pairs and arms with non-detects are fitted by maximum likelihood as normal on the analysis scale; p-value and "
+    "interval come from the likelihood ratio, calibrated so that without non-detects it is the t test itself. Above "
+    "40 % non-detects a row is called approximate. Where the fit says that the spread changed as well, the row says "
+    "that the direction is not established"
+)
 POLICIES = {
+    "censored": (
+        "it enters the likelihood as the interval it is; limit/√2 stands in only for methods that take no intervals, "
+        "and their rows say so"
+    ),
     "limit_over_sqrt2": "limit/√2 stands in for a non-detect",
     "half_limit": "half the limit stands in for a non-detect",
     "limit": "the limit stands in for a non-detect",
@@ -79,8 +123,8 @@ def method_paragraphs(tables: ReportTables, study: Study) -> list[tuple[str, str
         ),
         ("Moderated t", _moderated(tables)),
         ("Joint tests and error rates", _multiplicity(tables, study)),
-        ("What exact means", _exact(tables)),
-        ("Regression to the mean", REGRESSION),
+        ("What exact means", exact_words(tables, P_METHODS)),
+        ("Regression to the mean", METHOD if len(tables.regression_to_mean) else NOT_PLANNED),
         ("Random numbers", f"Flips and relabellings that are drawn start from seed {study.seed}."),
     ]
 
@@ -137,6 +181,8 @@ def _non_detects(study: Study) -> str:
 
 
 def _bias(policy: str) -> str:
+    if policy == "censored":
+        return CENSORED
     if policy == "drop":
         return "Leaving them out is biased: the values that remain are the higher ones"
     return BIAS
@@ -180,7 +226,7 @@ def _plates(tables: ReportTables, study: Study) -> str:
 
 def _multiplicity(tables: ReportTables, study: Study) -> str:
     tiers = set(tables.families["tier"])
-    rules = [capital(words) for words in dict.fromkeys(tables.families["correction"]) if words and not _joint(words)]
+    rules = [capital(words) for words in dict.fromkeys(tables.families["correction"]) if words and not is_joint(words)]
     text = f"{'. '.join(rules)}." if rules else ""
     if "primary" in tiers:
         text += (
@@ -192,37 +238,3 @@ def _multiplicity(tables: ReportTables, study: Study) -> str:
         text += " No primary endpoint was planned, so nothing is decided."
     text += " Exploratory endpoints carry q-values (Benjamini–Hochberg, missing p-values ignored) and no decision."
     return text.strip()
-
-
-def _joint(correction: str) -> bool:
-    """Does a family's correction rest on rearranging subjects?"""
-    return "flip" in correction or "relabel" in correction
-
-
-def _exact(tables: ReportTables) -> str:
-    """Which exact tests were run, and what they can and cannot say."""
-    joint = [words for words in dict.fromkeys(tables.families["correction"]) if _joint(words)]
-    rows = [
-        P_METHODS[name]
-        for name in dict.fromkeys(tables.shifts["p_method"])
-        if name in P_METHODS and ("exact" in name or "mcnemar" in name)
-    ]
-    ran = []
-    if joint:
-        ran.append(f"Exact tests of endpoints: {listing(joint)}.")
-    if rows:
-        ran.append(f"Exact tests of single rows: {listing(rows)}.")
-    if not ran:
-        return "No exact test was run."
-    if any("flip" in words for words in joint):
-        ran.append("Flipping the signs of a subject's pair is exact when before and after are exchangeable.")
-    if any("relabel" in words for words in joint):
-        ran.append("Relabelling arms is exact under randomisation, approximate where arms were not randomised.")
-    if any("random" in words for words in joint):
-        ran.append("A random draw of them that includes the data as they are is still exact.")
-    return (
-        f"{' '.join(ran)} Exact means: where the two are exchangeable under the null hypothesis, the test rejects no "
-        "more often than its level says, at any number of subjects. Exchangeable is more than equal means: a change of "
-        "spread alone can reject as well, above all with non-detects. Exactness is also conditional on the normalized "
-        "values: the choice of limits, plates and samples is taken as given."
-    )

@@ -22,6 +22,7 @@ from cytoshift.report.formats import count, plain_text
 from cytoshift.report.inputs import ReportTables
 from cytoshift.report.naming import read_names
 from cytoshift.report.provenance import short_checksums, software_versions
+from cytoshift.report.regression import regression_words
 from cytoshift.study.contrasts import concerned
 from cytoshift.study.study import FigurePlan, Study, stage_sections
 
@@ -80,7 +81,7 @@ def build_page(
         "flagged": reliability.flagged_grid(flagged, names),
         "flagged_count": len(flagged),
         "without_flagged": reliability.without_flagged_grid(tables, plan, study),
-        "regression": limits.REGRESSION,
+        "regression": regression_words(tables, study, plan),
         "methods": methods.method_paragraphs(tables, study),
         "methods_used": methods.methods_used(tables, plan),
         "names": reliability.names_grid(tables),

@@ -10,7 +10,7 @@ import pandas as pd
 from cytoshift.figures.words import arm_label, concrete_contrasts, condition, visit_label
 from cytoshift.report.formats import capital, listing, plural
 from cytoshift.study.contrasts import Contrast, Mean, When
-from cytoshift.study.study import FigurePlan, Study
+from cytoshift.study.study import FigurePlan, Study, contrast_randomised
 
 Kind = Literal["within", "at", "between"]
 _NOUNS = {
@@ -25,9 +25,10 @@ _NOUNS = {
 class Setting:
     """A contrast in words.
 
-    `kind`: within (one arm, two visits), at (arms at one visit), between (change in one arm against another).
-    `span` is its time ('from baseline to week 16'), `arm` and `against` labels ('' where there is none), `cause` the
-    thing an association is with, `randomised` whether the plan lets the difference be put down to the arm.
+    `kind`: within (one arm, two visits), at (arms at one visit), between (change in one arm against another); a trend
+    over doses is one of the last two, a higher dose against a lower one. `span` is its time ('from baseline to
+    week 16'), `arm` and `against` labels ('' where there is none), `cause` the thing an association is with,
+    `randomised` whether the plan lets the difference be put down to the arm.
     """
 
     kind: Kind
@@ -43,12 +44,15 @@ def describe(contrast_id: str, study: Study, plan: FigurePlan) -> Setting:
     contrast = concrete_contrasts(plan)[contrast_id]
     arm = arm_label(plan, contrast.arm) if contrast.arm else ""
     against = arm_label(plan, contrast.against) if contrast.against else ""
+    if contrast.trend is not None:
+        arm, against = "a higher dose", "a lower one"
+    randomised = contrast_randomised(contrast, study.arms, study.randomised, study.design)
     if contrast.at is not None:
         span = f"at {_time(plan, contrast.at)}"
-        return Setting("at", span, arm, against, f"{arm}, compared with {against},", bool(study.randomised))
+        return Setting("at", span, arm, against, f"{arm}, compared with {against},", randomised)
     span = f"from {_time(plan, contrast.reference)} to {_time(plan, contrast.target)}"
     if against:
-        return Setting("between", span, arm, against, f"{arm}, compared with {against},", bool(study.randomised))
+        return Setting("between", span, arm, against, f"{arm}, compared with {against},", randomised)
     return Setting("within", span, arm, "", _within_cause(contrast, study, arm), False)
 
 

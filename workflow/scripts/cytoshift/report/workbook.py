@@ -26,8 +26,10 @@ _PLACES = {
     "shifts": "shift/shifts.tsv",
     "without_flagged": "shift/without_flagged.tsv",
     "arm_changes": "shift/arm_changes.tsv",
+    "regression_to_mean": "shift/regression_to_mean.tsv",
     "decisions": "shift/decisions.tsv",
     "families": "shift/families.tsv",
+    "reference_change": "shift/reference_change.tsv",
     "samples": "quality/samples.tsv",
     "replicates": "quality/replicates.tsv",
     "sample_map": "quality/sample_map.tsv",
@@ -75,9 +77,9 @@ def write_workbook(tables: ReportTables, study: Study, path: Path | str) -> None
 
 
 _PLACES_IN_ORDER = (
-    "families", "decisions", "shifts", "without_flagged", "arm_changes", "pairs", "samples", "findings", "replicates",
-    "sample_map", "plate_factors", "plates", "curves", "standards", "agreement", "plate_review", "controls",
-    "plate_map", "names",
+    "families", "decisions", "shifts", "without_flagged", "arm_changes", "regression_to_mean", "reference_change",
+    "pairs", "samples", "findings", "replicates", "sample_map", "plate_factors", "plates", "curves", "standards",
+    "agreement", "plate_review", "controls", "plate_map", "names",
 )  # fmt: skip
 
 

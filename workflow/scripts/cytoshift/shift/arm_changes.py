@@ -6,30 +6,39 @@ import numpy as np
 import pandas as pd
 
 from cytoshift.frames import conform
+from cytoshift.shift.censored_change import censored_change
 from cytoshift.shift.comparison import Comparison
 from cytoshift.shift.notes import to_ratio
+from cytoshift.shift.pair_bounds import bounds_of_sides
 from cytoshift.shift.paired import paired_t
 from cytoshift.shift.sides import Side
-from cytoshift.study.study import ShiftPlan
+from cytoshift.study.study import ShiftPlan, compared_arms
 from cytoshift.tables import ARM_CHANGES
 
 
 def arm_changes(comparison: Comparison, plan: ShiftPlan) -> pd.DataFrame:
-    """Mean change with t interval per arm (or condition) and feature; no rows with one arm or one visit."""
+    """Change and interval per arm (or condition) and feature; no rows with one arm or one visit."""
     contrast = comparison.contrast
     sides: list[tuple[str, np.ndarray, Side | None, Side]] = []
     everyone = np.ones(len(comparison.subjects), dtype=bool)
+    censored = plan.limits.policy == "censored"
+    own = comparison.written if censored else (comparison.reference, comparison.target)
     if comparison.kind == "arms_change":
-        for name, of_arm in ((contrast.arm, comparison.arm == 1), (contrast.against, comparison.arm == 0)):
-            sides.append((str(name), of_arm, comparison.reference, comparison.target))
+        under = comparison.samples["arm"].to_numpy(dtype=object)
+        sides += [(name, under == name, *own) for name in compared_arms(contrast, plan.arms)]
     elif comparison.control is not None:
-        sides.append((str(contrast.arm), everyone, comparison.reference, comparison.target))
+        sides.append((str(contrast.arm), everyone, *own))
         sides.append((str(contrast.against), everyone, *comparison.control))
     frames = []
     for arm, chosen, before, after in sides:
         if before is None or not chosen.any():
             continue
-        estimates = paired_t((after.tested - before.tested)[chosen], level=1 - plan.alpha)
+        features = np.ones(len(comparison.features), dtype=bool)
+        before, after = before.take(chosen, features), after.take(chosen, features)
+        if censored:
+            estimates = censored_change(bounds_of_sides(before, after), level=1 - plan.alpha).estimates
+        else:
+            estimates = paired_t(after.tested - before.tested, level=1 - plan.alpha)
         scale = comparison.features["scale"].to_numpy(dtype=object)
         frame = pd.DataFrame(
             {

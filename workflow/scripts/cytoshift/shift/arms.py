@@ -17,6 +17,7 @@ from cytoshift.shift.estimates import (
     t_estimates,
 )
 from cytoshift.shift.linear import Spread, fit_last_column
+from cytoshift.shift.linear_inputs import as_baseline, as_covariates
 
 
 def student_t(target: ArrayLike, reference: ArrayLike, *, level: float = 0.95) -> Estimates:
@@ -122,8 +123,8 @@ def arm_effect(
     """
     values = as_panel(outcome, "outcome")
     arms = _checked_arm(arm, values.shape[0])
-    shared, names = _checked_covariates(covariates, covariate_names, values.shape[0])
-    own = _checked_baseline(baseline, values.shape)
+    shared, names = as_covariates(covariates, covariate_names, values.shape[0])
+    own = as_baseline(baseline, values.shape)
     present = ~np.isnan(values) & ~np.isnan(shared).any(axis=1)[:, None]
     if own is not None:
         present &= ~np.isnan(own)
@@ -168,26 +169,3 @@ def _checked_arm(arm: ArrayLike, subjects: int) -> np.ndarray:
     if not np.isin(arms, (0.0, 1.0)).all():
         raise ValueError("arm must be 1 (target) or 0 (reference) for every subject")
     return arms
-
-
-def _checked_baseline(baseline: ArrayLike | None, shape: tuple[int, ...]) -> np.ndarray | None:
-    if baseline is None:
-        return None
-    own = as_panel(baseline, "baseline")
-    if own.shape != shape:
-        raise ValueError(f"baseline has the shape {own.shape}, outcome {shape}: they must be the same")
-    return own
-
-
-def _checked_covariates(
-    covariates: ArrayLike | None, names: Sequence[str], subjects: int
-) -> tuple[np.ndarray, list[str]]:
-    shared = np.empty((subjects, 0)) if covariates is None else np.asarray(covariates, dtype=float)
-    if shared.ndim != 2 or shared.shape[0] != subjects:
-        raise ValueError(f"covariates have the shape {shared.shape}; ({subjects}, columns) is needed")
-    if np.isinf(shared).any():
-        raise ValueError("covariates hold infinite values; a missing value is NaN")
-    chosen = list(names) or [f"covariate_{number}" for number in range(1, shared.shape[1] + 1)]
-    if len(chosen) != shared.shape[1]:
-        raise ValueError(f"{len(chosen)} covariate names for {shared.shape[1]} columns")
-    return shared, chosen

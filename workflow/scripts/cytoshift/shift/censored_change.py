@@ -22,6 +22,7 @@ from cytoshift.shift.censored_pairs import (
 )
 from cytoshift.shift.censored_profile import (
     calibrated_t,
+    effective_pairs,
     far_start,
     likelihood_cut,
     likelihood_ratio,
@@ -31,6 +32,7 @@ from cytoshift.shift.censored_profile import (
 from cytoshift.shift.estimates import Estimates, add_note, check_level, count_note, empty_notes
 from cytoshift.shift.pair_bounds import PairBounds
 from cytoshift.shift.pair_data import PairData, pair_data
+from cytoshift.shift.pair_scores import censored_t, pair_scores
 from cytoshift.shift.paired import paired_t
 
 FEWEST_PAIRS = 3
@@ -38,10 +40,7 @@ FEWEST_PAIRS = 3
 FAR = 200.0
 
 NOTHING_KNOWN = "no visit has values that fix its mean: no estimate and no p-value"
-NO_MAXIMUM = (
-    "no finite estimate: the likelihood has no maximum, too few pairs are known at both visits; "
-    "no interval and no p-value"
-)
+NO_MAXIMUM = "no finite estimate: the likelihood has no maximum, too few pairs are known at both visits; no interval"
 NO_VARIATION = "the values known hardly vary: no estimate, no interval and no p-value"
 ONE_SIDED = {
     (1, -1): "every target value is below its limit: no finite estimate, the change is known from above only",
@@ -53,6 +52,7 @@ OPEN_ENDED = "the non-detects leave the interval open on one side or both"
 NO_COMMON_PAIR = "no pair is known at both visits: the correlation is not identified"
 DISTRIBUTION_CHANGED = "the distribution changed; direction not established"
 SPREAD_UNKNOWN = "whether the spread changed cannot be told"
+BY_SCORES = "p-value from the censored t"
 NO_STANDARD_ERROR = "the likelihood is too flat for a standard error"
 
 
@@ -70,7 +70,8 @@ class CensoredChange:
     maximum, or its least upper bound where there is none, in the units of the analysis scale; `sd` and `correlation`
     those of the fit. `spread_ratio` is σ_target/σ_reference of the companion fit with a spread for each visit,
     `spread_p` its calibrated likelihood-ratio p-value against equal spread, `spread_estimate` its change.
-    `distribution_changed` flags rows whose direction is not established, `approximate` those with many non-detects.
+    `distribution_changed` flags rows whose direction is not established, `approximate` those with many non-detects,
+    `by_scores` those whose p-value is that of the censored t, because the likelihood has no maximum.
     Everything but `estimates` is NaN or False where every value is known, and where there is no fit.
     """
 
@@ -84,6 +85,7 @@ class CensoredChange:
     spread_estimate: np.ndarray
     distribution_changed: np.ndarray
     approximate: np.ndarray
+    by_scores: np.ndarray
 
 
 def censored_change(
@@ -92,9 +94,10 @@ def censored_change(
     """Maximum-likelihood change of censored pairs with a calibrated profile interval, all analytes at once.
 
     The pair model is bivariate normal with means (μ − δ/2, μ + δ/2), one spread and a free correlation; intervals enter
-    with their probability. p-value and interval come from t = √(ν(e^{W/n} − 1)) on ν = n − 1 degrees of freedom. An
-    analyte without non-detects gets the paired t, which is the same. Where one visit has no finite mean there is no
-    estimate, and the one limit that exists is given. Not for analytes with hardly any known value: test detection.
+    with their probability. p-value and interval come from t = √(ν(e^{W/n} − 1)) on ν = n − 1 degrees of freedom, n the
+    effective number of pairs. An analyte without non-detects gets the paired t, which is the same. Where one visit has
+    no finite mean there is no estimate, and the one limit that exists is given; where the likelihood has no maximum the
+    p-value is that of `censored_t`. Not for analytes with hardly any known value: test detection.
 
     Args:
         bounds: limits of both members of every pair, on the analysis scale.
@@ -122,9 +125,12 @@ def censored_change(
         _put(rows, finite, _finite_rows(pair_data(bounds.take(finite)), level))
     if one_sided.any():
         _put(rows, one_sided, _one_sided_rows(pair_data(bounds.take(one_sided)), opening[:, one_sided], level))
+    by_scores = _by_scores(bounds, rows, rows["note"] == NO_MAXIMUM)
     approximate = (share > approximate_above) & ~np.isnan(rows["p_value"])
     with np.errstate(invalid="ignore"):
+        # A direction is claimed only where p is small; elsewhere either sign of an estimate near 0 means nothing.
         turned = np.sign(rows["spread_estimate"]) * np.sign(rows["estimate"]) < 0
+        turned &= rows["p_value"] <= 1 - level
     changed = (rows["spread_p"] < spread_alpha) | turned
     many = f"more than {100 * approximate_above:.3g} % non-detects: approximate"
     rows["note"] = add_note(rows["note"], approximate, many)
@@ -138,8 +144,22 @@ def censored_change(
         estimates=estimates,
         distribution_changed=changed,
         approximate=approximate,
+        by_scores=by_scores,
         **{name: rows[name] for name in CensoredChange.__dataclass_fields__ if name in rows},
     )
+
+
+def _by_scores(bounds: PairBounds, rows: dict[str, np.ndarray], lacking: np.ndarray) -> np.ndarray:
+    """Fill in p-values from the scores where the likelihood gave none; a mask of the analytes that have one now."""
+    if not lacking.any():
+        return lacking
+    found = censored_t(pair_scores(bounds.take(lacking)))
+    for name in ("statistic", "df", "p_value"):
+        rows[name][lacking] = getattr(found, name)
+    filled = lacking & ~np.isnan(rows["p_value"])
+    rows["note"] = add_note(rows["note"], filled, BY_SCORES)
+    rows["note"] = add_note(rows["note"], lacking & ~filled, "no p-value")
+    return filled
 
 
 def _open_ends(bounds: PairBounds) -> np.ndarray:
@@ -165,19 +185,19 @@ def _finite_rows(data: PairData, level: float) -> dict[str, np.ndarray]:
     runaway |= ~flat & (fit.held[:, ZETA] | null.held[:, ZETA]) & (data.known.count > 0)
     usable = ~flat & ~runaway
     note = add_note(add_note(empty_notes(len(usable)), flat, NO_VARIATION), runaway, NO_MAXIMUM)
-    rows = _ratio_rows(data, fit, null, np.sign(fit.parameters[:, DELTA]), level)
-    df = data.pairs - 1.0
-    standard_error = shift_se(fit, data.pairs, df)
+    worth = effective_pairs(data, np.tanh(fit.parameters[:, ZETA]))
+    rows = _ratio_rows(data, fit, null, np.sign(fit.parameters[:, DELTA]), level, worth)
+    standard_error = shift_se(fit, worth, rows["df"])
     rows["estimate"] = fit.parameters[:, DELTA] * data.scale
     rows["se"] = standard_error * data.scale
-    rows["residual_variance"] = rows["se"] ** 2 * data.pairs
+    rows["residual_variance"] = rows["se"] ** 2 * worth
     rows["sd"] = np.exp(fit.parameters[:, LAMBDA]) * data.scale
     rows["correlation"] = np.tanh(fit.parameters[:, ZETA])
     note = add_note(note, usable & (data.known.count == 0), NO_COMMON_PAIR)
     note = add_note(note, usable & np.isnan(standard_error), NO_STANDARD_ERROR)
     rows["ci_low"], rows["ci_high"] = (np.full(len(usable), np.nan) for _ in range(2))
     part = data.take(usable)
-    cut = likelihood_cut(part.pairs, df[usable], level)
+    cut = likelihood_cut(worth[usable], rows["df"][usable], level)
     for name, side in (("ci_low", -1), ("ci_high", 1)):
         start = fit.parameters[usable].copy()
         start[:, DELTA] += side * np.sqrt(cut) * np.nan_to_num(standard_error[usable], nan=1.0)
@@ -221,8 +241,9 @@ def _one_sided_rows(data: PairData, opening: np.ndarray, level: float) -> dict[s
     for (which, where), text in ONE_SIDED.items():
         note = add_note(note, usable & (visit == which) & (end == where), text)
     note = add_note(note, ~usable, NO_VARIATION)
-    rows = _ratio_rows(data, fit, null, direction, level)
-    cut = likelihood_cut(data.pairs, data.pairs - 1.0, level)
+    # Nothing is known of the correlation: a pair without a known value counts for nothing.
+    rows = _ratio_rows(data, fit, null, direction, level, data.informed)
+    cut = likelihood_cut(rows["df"] + 1, rows["df"], level)
     for name, side in (("ci_low", -1), ("ci_high", 1)):
         rows[name] = np.full(len(visit), side * np.inf)
         there = usable & (direction == -side)
@@ -234,12 +255,13 @@ def _one_sided_rows(data: PairData, opening: np.ndarray, level: float) -> dict[s
 
 
 def _ratio_rows(
-    data: PairData, fit: PairFit, null: PairFit, direction: np.ndarray, level: float
+    data: PairData, fit: PairFit, null: PairFit, direction: np.ndarray, level: float, worth: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """Likelihood ratio against no change, its t and p-value."""
-    df = data.pairs - 1.0
+    """Likelihood ratio against no change, its t and p-value; `worth` is the effective number of pairs."""
+    worth = np.where(worth > 1, worth, np.nan)
+    df = worth - 1.0
     ratio = likelihood_ratio(data, fit, null)
-    size = calibrated_t(ratio, data.pairs, df)
+    size = calibrated_t(ratio, worth, df)
     return {
         "df": df,
         "likelihood_ratio": ratio,

@@ -9,11 +9,13 @@ import numpy as np
 import pandas as pd
 
 from cytoshift.shift.grid import MISSING, Grid
+from cytoshift.shift.periods import Periods, Sides, periods_of
 from cytoshift.shift.recensoring import recensor
+from cytoshift.shift.repeated import Repeated, repeated_samples
 from cytoshift.shift.sides import Side, side_of
 from cytoshift.study.contrasts import Contrast
 from cytoshift.study.problem import Problem, Problems
-from cytoshift.study.study import ShiftPlan, contrast_randomised
+from cytoshift.study.study import ShiftPlan, compared_arms, contrast_randomised
 
 Kind = Literal["paired", "arms_change", "arms_at"]
 
@@ -24,11 +26,14 @@ class Comparison:
 
     kind: `paired` (within subjects; in a crossover a difference of differences where a control condition is named),
     `arms_change` (two arms, two visits), `arms_at` (two arms, one visit; `reference` is then empty).
-    `arm` is 1 for the arm of interest and 0 for the comparison (paired: all 1). `control` holds the comparison
+    `arm` is 1 for the arm of interest and 0 for the comparison (paired: all 1). In a trend over doses `dose` holds the
+    mg of each subject's arm, and `arm` is 1 above the lowest dose of the contrast. `control` holds the comparison
     condition's (reference, target) in a crossover. `subjects` and `samples` (one row per subject, for covariates) run
     along the first axis of every array; `plate` holds, by source, the plate of each subject's sample at the target
     visit. `randomised`: both arms took part in a randomisation. `written` are (reference, target) before values were
-    censored again at the larger limit of their pair, `recensored` how many were, per feature.
+    censored again at the larger limit of their pair, `recensored` how many were, per feature. `repeated` holds the
+    samples one by one where the contrast looks at three or more visits or asks for a mixed model, `periods` the order
+    in which subjects took the conditions of a crossover.
     """
 
     contrast: Contrast
@@ -44,6 +49,14 @@ class Comparison:
     recensored: np.ndarray
     samples: pd.DataFrame
     plate: dict[str, np.ndarray]
+    repeated: Repeated | None = None
+    dose: np.ndarray | None = None
+    periods: Periods | None = None
+
+    @property
+    def exposure(self) -> np.ndarray:
+        """What tells the subjects of a comparison of arms apart: the dose in mg, or the arm (1 and 0); (subjects,)."""
+        return self.arm if self.dose is None else self.dose
 
     @property
     def sides(self) -> list[Side]:
@@ -58,10 +71,30 @@ class Comparison:
     @property
     def change(self) -> np.ndarray:
         """target − reference [minus the same in the control condition], as tested; (subjects, features)."""
-        change = self.target.tested - (0.0 if self.reference is None else self.reference.tested)
+        return self.of_arm if self.control is None else self.of_arm - self.of_control
+
+    @property
+    def of_arm(self) -> np.ndarray:
+        """target − reference as tested, or the target's values without a reference; (subjects, features)."""
+        return self.target.tested - (0.0 if self.reference is None else self.reference.tested)
+
+    @property
+    def of_control(self) -> np.ndarray:
+        """The same under the condition compared with; raises ValueError where there is none."""
+        if self.control is None:
+            raise ValueError(f"contrast {self.contrast.id} has no second condition of the same subjects")
+        before, after = self.control
+        return after.tested - (0.0 if before is None else before.tested)
+
+    @property
+    def change_of_detection(self) -> np.ndarray:
+        """The same of detection (1 or 0 at each visit); (subjects, features)."""
+        change = self.target.detected.copy()
+        if self.reference is not None:
+            change = change - self.reference.detected
         if self.control is not None:
             before, after = self.control
-            change = change - (after.tested - (0.0 if before is None else before.tested))
+            change = change - after.detected + (0.0 if before is None else before.detected)
         return change
 
     def with_status(self, *codes: int) -> np.ndarray:
@@ -80,9 +113,9 @@ def compare(grid: Grid, samples: pd.DataFrame, contrast: Contrast, plan: ShiftPl
     chosen = chosen[chosen["sample"].isin(grid.sample) & chosen["type"].isin(["", "sample"])]
     within = plan.design == "crossover" and contrast.against is not None
     kind: Kind = "paired"
-    if contrast.against is not None and not within:
+    if contrast.compares_arms and not within:
         kind = "arms_at" if contrast.at is not None else "arms_change"
-    arms = [arm for arm in (contrast.arm, contrast.against) if arm is not None]
+    arms = compared_arms(contrast, plan.arms)
     own = [contrast.arm] if within else arms
     concerned = chosen[chosen["arm"].isin(arms)] if arms else chosen
     named = concerned[concerned["visit"].isin(contrast.visits())]
@@ -96,21 +129,27 @@ def compare(grid: Grid, samples: pd.DataFrame, contrast: Contrast, plan: ShiftPl
     def side(rows: pd.DataFrame, when: object) -> Side | None:
         return None if when is None else side_of(grid, rows, subjects, when, contrast.id, plan.visits, switched)
 
+    def sides(rows: pd.DataFrame) -> tuple[Sides, np.ndarray]:
+        pair = (side(rows, before), _needed(side(rows, after)))
+        first, second, again = recensor(*pair, grid.features["scale"], plan.limits.policy)
+        return (first, second), again
+
     written = (side(of_arms, before), _needed(side(of_arms, after)))
-    reference, target, recensored = recensor(*written, grid.features["scale"], plan.limits.policy)
-    control = None
+    (reference, target), recensored = sides(of_arms)
+    control = periods = None
+    randomised = contrast_randomised(contrast, plan.arms, plan.randomised, plan.design)
     if within:
-        of_control = usable[usable["arm"] == contrast.against]
-        pair = (side(of_control, before), _needed(side(of_control, after)))
-        control_before, control_after, more = recensor(*pair, grid.features["scale"], plan.limits.policy)
-        control, recensored = (control_before, control_after), recensored + more
+        control, more = sides(usable[usable["arm"] == contrast.against])
+        recensored = recensored + more
+        periods = periods_of(samples, chosen, subjects, contrast, randomised, lambda rows: sides(rows)[0])
     described = _describe(named, subjects, plan)
+    dose = _doses(described, contrast, plan)
     return Comparison(
         contrast=contrast,
         kind=kind,
-        randomised=contrast_randomised(contrast, plan.arms, plan.randomised, plan.design),
+        randomised=randomised,
         subjects=subjects.to_numpy(dtype=object),
-        arm=np.ones(len(subjects)) if kind == "paired" else (described["arm"] == contrast.arm).to_numpy(dtype=float),
+        arm=_arm_of_interest(described, contrast, kind, dose),
         features=grid.features,
         reference=reference,
         target=target,
@@ -119,6 +158,9 @@ def compare(grid: Grid, samples: pd.DataFrame, contrast: Contrast, plan: ShiftPl
         recensored=recensored,
         samples=described,
         plate={source: _plates(grid, source, of_arms, subjects, contrast) for source in grid.plate},
+        repeated=repeated_samples(grid, chosen if within else of_arms, subjects, contrast, plan),
+        dose=dose,
+        periods=periods,
     )
 
 
@@ -145,7 +187,26 @@ def take(
         recensored=comparison.recensored[columns],
         samples=comparison.samples[rows].reset_index(drop=True),
         plate={source: plates[rows] for source, plates in comparison.plate.items()},
+        repeated=None if comparison.repeated is None else comparison.repeated.take(rows, columns),
+        dose=None if comparison.dose is None else comparison.dose[rows],
+        periods=None if comparison.periods is None else comparison.periods.take(rows, columns),
     )
+
+
+def _doses(described: pd.DataFrame, contrast: Contrast, plan: ShiftPlan) -> np.ndarray | None:
+    """mg of each subject's arm (subjects,), where the contrast is a trend over doses."""
+    if contrast.trend is None:
+        return None
+    of_arm = {arm.id: arm.dose_mg for arm in plan.arms if arm.dose_mg is not None}
+    return described["arm"].map(of_arm).to_numpy(dtype=float)
+
+
+def _arm_of_interest(described: pd.DataFrame, contrast: Contrast, kind: Kind, dose: np.ndarray | None) -> np.ndarray:
+    if kind == "paired":
+        return np.ones(len(described))
+    if dose is not None:
+        return (dose > dose.min(initial=np.inf)).astype(float)
+    return (described["arm"] == contrast.arm).to_numpy(dtype=float)
 
 
 def _needed(side: Side | None) -> Side:

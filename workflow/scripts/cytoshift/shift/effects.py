@@ -48,6 +48,22 @@ def paired_effect(reference: ArrayLike, target: ArrayLike, *, level: float = 0.9
     return EffectSize(hedges_factor(df) * mean / spread_average, low * factor, high * factor, "d_av")
 
 
+def censored_effect(estimate: ArrayLike, sd: ArrayLike, pairs: ArrayLike) -> EffectSize:
+    """d_av from the maximum-likelihood fit of pairs with non-detects, for all features at once; it has no interval.
+
+    `estimate`, `sd` and `pairs` (features,): the change, the spread that both visits share in the fit, and its pairs.
+    Maximum likelihood divides by n, so that sd·√(n/(n − 1)) is s_av where nothing is censored, and J(n − 1) of Hedges
+    (1981) is the correction: without non-detects this is `paired_effect` exactly. NaN with fewer than three pairs.
+    Noncentral-t limits do not carry over, since the spread of a censored fit has no χ² distribution.
+    """
+    shift, spread = np.asarray(estimate, dtype=float), np.asarray(sd, dtype=float)
+    df = np.asarray(pairs, dtype=float) - 1.0
+    df = np.where(df > 1, df, np.nan)
+    average = np.where(spread > 0, spread, np.nan) * np.sqrt((df + 1) / df)
+    nothing = np.full(average.shape, np.nan)
+    return EffectSize(hedges_factor(df) * shift / average, nothing, nothing.copy(), "d_av_censored")
+
+
 def standardised_by_baseline(estimate: ArrayLike, baseline: ArrayLike) -> np.ndarray:
     """Estimate of a model over the SD of the baseline values of all its subjects, shape (features,).
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from cytoshift.frames import conform
 from cytoshift.shift.families import FamilyDecision, FamilyResult, decide, holm
+from cytoshift.shift.feature_words import features_named
 from cytoshift.shift.global_test import global_test, planned_signs
 from cytoshift.shift.max_t import max_t
 from cytoshift.shift.orbits import JointNull
@@ -43,23 +44,7 @@ class Family:
 
 def resolve_features(endpoint: Endpoint, rows: pd.DataFrame) -> pd.Series:
     """Which rows of a contrast belong to an endpoint: the union of its words, less those of `except`."""
-    return _matching(endpoint.features, rows) & ~_matching(endpoint.except_, rows)
-
-
-def _matching(words: list[str], rows: pd.DataFrame) -> pd.Series:
-    chosen = pd.Series(False, index=rows.index)
-    plain = rows["feature"].str.split("@").str[0]
-    for word in words:
-        kind, _, value = word.partition(":")
-        if word == "all":
-            chosen |= True
-        elif kind == "role" and value:
-            chosen |= rows["roles"].str.split(",").map(lambda roles, value=value: value in roles)
-        elif kind in ("layer", "source") and value:
-            chosen |= rows[kind] == value
-        else:
-            chosen |= (rows["feature"] == word) | (plain == word)
-    return chosen
+    return features_named(endpoint.features, rows) & ~features_named(endpoint.except_, rows)
 
 
 def test_family(endpoint: Endpoint, rows: pd.DataFrame, null: JointNull | None, descriptive: str = "") -> Family:

@@ -8,6 +8,8 @@ from scipy import stats
 
 # A spread below this share of the largest value is rounding noise of the arithmetic, not variation between subjects.
 ROUNDING = 1e-12
+# What an estimator says about each feature, as columns of a frame.
+COLUMNS = ["n_reference", "n_target", "n", "estimate", "se", "df", "ci_low", "ci_high", "statistic", "p_value", "note"]
 
 
 @dataclass(frozen=True)

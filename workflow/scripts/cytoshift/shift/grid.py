@@ -12,14 +12,14 @@ from cytoshift.shift.substitution import POLICIES
 OBSERVED, BELOW, ABOVE, EXTRAPOLATED, MISSING = range(5)
 CODES = {"observed": OBSERVED, "below": BELOW, "above": ABOVE, "extrapolated": EXTRAPOLATED, "missing": MISSING}
 STATUS_OF_CODE = np.array(list(CODES), dtype=object)
-DESCRIPTION = ["source", "layer", "feature", "as_written", "label", "scale"]
+DESCRIPTION = ["source", "layer", "feature", "as_written", "label", "scale", "parent"]
 
 
 @dataclass(frozen=True)
 class Grid:
     """Values of shape (samples, features).
 
-    `features` describes the columns (source, layer, feature, as_written, label, scale); `sample` names the rows.
+    `features` describes the columns (source, layer, feature, as_written, label, scale, parent), `sample` the rows.
     `tested` is the value on the analysis scale with non-detects substituted by the plan's policy, NaN where missing;
     `shown` has non-detects at their limit; `status` holds codes (OBSERVED … MISSING); `detected` is 1 where more than
     half of the wells were, else 0, NaN where missing; `plate` holds, by source, the commonest plate of each sample (''

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
 from cytoshift.findings import Finding, finding, findings_table, listed
-from cytoshift.shift.arms import ancova, arm_effect
-from cytoshift.shift.comparison import Comparison, take
-from cytoshift.shift.covariates import covariates_of, design_groups
+from cytoshift.shift.comparison import Comparison
+from cytoshift.shift.composition_findings import composition_findings
+from cytoshift.shift.crossover_guards import crossover_findings
 from cytoshift.shift.families import benjamini_hochberg
+from cytoshift.shift.methods import estimate_features
 from cytoshift.study.settings import label_of
 from cytoshift.study.study import ShiftPlan
 
@@ -28,6 +31,8 @@ def contrast_findings(
             *_too_few(comparison, rows, plan),
             *_control_moved(comparison, changes, plan),
             *_depends_on_assumption(comparison, plan),
+            *crossover_findings(comparison, plan),
+            *composition_findings(comparison, plan),
             *_confounded_with_plate(comparison),
         ]
     )
@@ -43,7 +48,7 @@ def _too_few(comparison: Comparison, rows: pd.DataFrame, plan: ShiftPlan) -> lis
 
 
 def _control_moved(comparison: Comparison, changes: pd.DataFrame, plan: ShiftPlan) -> list[Finding]:
-    control = comparison.contrast.against
+    control = _control(comparison, plan)
     own = changes[changes["arm"] == control]
     if control is None or not len(own):
         return []
@@ -58,22 +63,25 @@ def _control_moved(comparison: Comparison, changes: pd.DataFrame, plan: ShiftPla
     return [finding("shift", "control_moved", message, numbers, contrast=comparison.contrast.id)]
 
 
+def _control(comparison: Comparison, plan: ShiftPlan) -> str | None:
+    """The arm that is compared with: `against`, or in a trend the one that got 0 mg."""
+    if comparison.dose is None:
+        return comparison.contrast.against
+    return next((arm.id for arm in plan.arms if arm.dose_mg == 0), None)
+
+
 def _depends_on_assumption(comparison: Comparison, plan: ShiftPlan) -> list[Finding]:
     """Lord's paradox: change and baseline-adjusted difference side by side where arms were not randomised."""
     if comparison.kind != "arms_change" or comparison.randomised or comparison.reference is None:
         return []
-    groups = list(design_groups(comparison))
-    if len(groups) > 1:
-        return [row for group in groups for row in _depends_on_assumption(take(comparison, features=group), plan)]
-    known = covariates_of(comparison, plan)
-    covariates, names = known.columns, known.names
-    baseline, after = comparison.reference.tested, comparison.target.tested
-    change = arm_effect(comparison.change, comparison.arm, covariates, covariate_names=names)
-    adjusted = ancova(after, comparison.arm, covariates, baseline=baseline, covariate_names=names)
-    both = ~np.isnan(change.p_value) & ~np.isnan(adjusted.p_value)
-    signs = np.sign(change.estimate) != np.sign(adjusted.estimate)
-    signs &= np.fmin(change.p_value, adjusted.p_value) < P_WORTH_A_WORD
-    decisions = (change.p_value < plan.alpha) != (adjusted.p_value < plan.alpha)
+    change, adjusted = (
+        estimate_features(replace(comparison, contrast=comparison.contrast.model_copy(update={"method": name})), plan)
+        for name in ("change", "ancova")
+    )
+    both = change["p_value"].notna() & adjusted["p_value"].notna() & change["estimate"].notna()
+    opposite = np.sign(change["estimate"]) != np.sign(adjusted["estimate"])
+    signs = opposite & (np.fmin(change["p_value"], adjusted["p_value"]) < P_WORTH_A_WORD)
+    decisions = (change["p_value"] < plan.alpha) != (adjusted["p_value"] < plan.alpha)
     message = "difference of changes and baseline-adjusted difference disagree: the answer depends on the assumption"
     return [
         finding(
@@ -81,10 +89,10 @@ def _depends_on_assumption(comparison: Comparison, plan: ShiftPlan) -> list[Find
             "depends_on_assumption",
             message,
             {
-                "change": float(change.estimate[index]),
-                "change_p": float(change.p_value[index]),
-                "ancova": float(adjusted.estimate[index]),
-                "ancova_p": float(adjusted.p_value[index]),
+                "change": float(change["estimate"].iloc[index]),
+                "change_p": float(change["p_value"].iloc[index]),
+                "ancova": float(adjusted["estimate"].iloc[index]),
+                "ancova_p": float(adjusted["p_value"].iloc[index]),
             },
             feature=str(comparison.features["feature"].iloc[index]),
             contrast=comparison.contrast.id,
@@ -103,10 +111,10 @@ def _confounded_with_plate(comparison: Comparison) -> list[Finding]:
 def _confounded_source(comparison: Comparison, source: str) -> list[Finding]:
     plates = pd.Series(comparison.plate[source])
     placed = (plates != "").to_numpy()
-    table = pd.crosstab(plates[placed], comparison.arm[placed])
+    table = pd.crosstab(plates[placed], comparison.exposure[placed])
     if table.shape[1] < 2:
         return []
-    one_sided = int((table.min(axis=1) == 0).sum())
+    one_sided = int(((table > 0).sum(axis=1) == 1).sum())
     total = float(table.to_numpy().sum())
     share, chance = float(table.max(axis=1).sum() / total), float(table.sum().max() / total)
     if share - chance < SHARE_ABOVE_CHANCE and not one_sided:

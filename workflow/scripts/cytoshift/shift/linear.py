@@ -26,6 +26,10 @@ class ColumnFit:
     residual_variance: np.ndarray
     note: np.ndarray
 
+    def first(self, features: int) -> "ColumnFit":
+        """The answer for so many features from the start."""
+        return ColumnFit(*(getattr(self, field)[:features] for field in self.__dataclass_fields__))
+
 
 def fit_last_column(
     outcome: np.ndarray,
@@ -35,31 +39,35 @@ def fit_last_column(
     own: np.ndarray | None,
     names: Sequence[str],
     spread: Spread,
+    what: str = "the arm",
 ) -> ColumnFit:
     """Coefficient of `column` in outcome ~ 1 + own + shared + column, for every feature.
 
     `outcome`, `present` (which values enter) and `own` (a covariate of each feature, or None) have shape (subjects,
-    features); `column` (subjects,); `shared` (subjects, q); `names` name own and shared, in that order. By the theorem
-    of Frisch, Waugh and Lovell the coefficient is a'y/a'a, with a what is left of the column beside the others, found
-    by Gram–Schmidt run twice over each column (as accurate as Householder QR; Giraud et al. 2005).
+    features); `column` (subjects,); `shared` (subjects, q); `names` name own and shared, in that order; `what` is
+    what notes call the column. By the theorem of Frisch, Waugh and Lovell the coefficient is a'y/a'a, with a what is
+    left of the column beside the others, found by Gram–Schmidt run twice over each column (as accurate as Householder
+    QR; Giraud et al. 2005).
     """
     subjects, features = outcome.shape
     columns = 2 + shared.shape[1] + (own is not None)
     step = max(1, BLOCK_ELEMENTS // max(1, subjects * columns))
     blocks = []
     for start in range(0, max(features, 1), step):
-        block = slice(start, start + step)
-        weight = present[:, block].T.astype(float)
-        others = [np.ones(subjects), *([] if own is None else [own[:, block].T]), *shared.T]
+        # A block of one feature is given twice: numpy adds the elements of a single row in another order.
+        places = np.arange(start, min(start + step, features))
+        padded = np.repeat(places, 2) if len(places) == 1 else places
+        weight = present[:, padded].T.astype(float)
+        others = [np.ones(subjects), *([] if own is None else [own[:, padded].T]), *shared.T]
         design = np.stack([np.where(weight > 0, part, 0.0) for part in [*others, column]], axis=2)
-        response = np.where(weight > 0, outcome[:, block].T, 0.0)
-        blocks.append(_fit_block(design, response, weight.sum(axis=1), names, spread))
+        response = np.where(weight > 0, outcome[:, padded].T, 0.0)
+        blocks.append(_fit_block(design, response, weight.sum(axis=1), names, spread, what).first(len(places)))
     joined = [np.concatenate([getattr(fit, field) for fit in blocks]) for field in ColumnFit.__dataclass_fields__]
     return ColumnFit(*joined)
 
 
 def _fit_block(
-    design: np.ndarray, response: np.ndarray, count: np.ndarray, names: Sequence[str], spread: Spread
+    design: np.ndarray, response: np.ndarray, count: np.ndarray, names: Sequence[str], spread: Spread, what: str
 ) -> ColumnFit:
     basis, kept = _orthonormal(design)
     direction, rank = basis[:, :, -1], kept.sum(axis=1)
@@ -72,13 +80,13 @@ def _fit_block(
     equal = estimable & (np.sqrt(variance) <= ROUNDING * np.abs(response).max(axis=1, initial=0.0))
     variance = np.where(equal, 0.0, variance)
     length = np.where(estimable, length, np.nan)
-    note = _notes(design, kept, count, names)
+    note = _notes(design, kept, count, names, what)
     note = add_note(note, equal, "the model leaves no spread: no interval and no p-value")
     se = np.sqrt(variance) / length
     if spread == "hc3":
         se, undefined = _hc3(basis, residual, length)
         se = np.where(equal, 0.0, se)
-        note = add_note(note, undefined & estimable & ~equal, "one subject alone decides the arm effect: no HC3")
+        note = add_note(note, undefined & estimable & ~equal, f"one subject alone decides {what} effect: no HC3")
     return ColumnFit(
         estimate=np.einsum("fs,fs->f", direction, response) / length,
         se=se,
@@ -116,7 +124,9 @@ def _hc3(basis: np.ndarray, residual: np.ndarray, length: np.ndarray) -> tuple[n
     return np.where(undefined, np.nan, np.sqrt(np.einsum("fs,fs->f", terms, terms))), undefined
 
 
-def _notes(design: np.ndarray, kept: np.ndarray, count: np.ndarray, names: Sequence[str]) -> np.ndarray:
+def _notes(
+    design: np.ndarray, kept: np.ndarray, count: np.ndarray, names: Sequence[str], what: str = "the arm"
+) -> np.ndarray:
     note = empty_notes(count.size)
     enough = count > kept.sum(axis=1)
     aliased = ~kept[:, -1] & enough
@@ -126,12 +136,12 @@ def _notes(design: np.ndarray, kept: np.ndarray, count: np.ndarray, names: Seque
     short = np.array([f"{int(number)} subjects for {kept.shape[1]} coefficients" for number in count], dtype=object)
     note = add_note(note, ~enough, "no residual degrees of freedom: " + short)
     if aliased.any():
-        note[aliased] = _alias_texts(design[aliased], names)
+        note[aliased] = _alias_texts(design[aliased], names, what)
     return note
 
 
-def _alias_texts(design: np.ndarray, names: Sequence[str]) -> np.ndarray:
-    """Which covariates add up to the arm, for features where they do."""
+def _alias_texts(design: np.ndarray, names: Sequence[str], what: str) -> np.ndarray:
+    """Which covariates add up to the column, for features where they do."""
     others, arm = design[:, :, :-1], design[:, :, -1]
     weights = np.einsum("fcs,fs->fc", np.linalg.pinv(others, rcond=1e-10), arm)
     share = np.abs(weights) * np.sqrt(np.einsum("fsc,fsc->fc", others, others))
@@ -139,5 +149,5 @@ def _alias_texts(design: np.ndarray, names: Sequence[str]) -> np.ndarray:
     texts = []
     for row in involved:
         found = [name for name, hit in zip(names, row, strict=True) if hit]
-        texts.append(f"the arm is aliased with {', '.join(found) or 'the intercept'}: no estimate")
+        texts.append(f"{what} is aliased with {', '.join(found) or 'the intercept'}: no estimate")
     return np.array(texts, dtype=object)

@@ -79,13 +79,30 @@ def _count_running_maxima(orbit: Orbit, thresholds: np.ndarray, batch: int) -> t
     counts = np.zeros(len(thresholds), dtype=np.int64)
     maxima = np.empty(orbit.draws)
     for draws in spans(orbit.draws, batch):
-        running = np.zeros(draws.stop - draws.start)
+        before = np.zeros(draws.stop - draws.start)
         for features in spans(len(thresholds), FEATURES_PER_BLOCK):
             block = orbit.statistics(features, draws)
-            np.abs(block, out=block)
-            np.maximum(block[0], running, out=block[0])
-            np.maximum.accumulate(block, axis=0, out=block)
-            running = block[-1].copy()
-            counts[features] += np.count_nonzero(block >= thresholds[features, None], axis=1)
-        maxima[draws] = running
+            after = np.maximum(np.maximum(block.max(axis=0), -block.min(axis=0)), before)
+            counts[features] += _count_in_block(block, before, after, thresholds[features])
+            before = after
+        maxima[draws] = before
     return counts, maxima
+
+
+def _count_in_block(
+    block: np.ndarray, before: np.ndarray, after: np.ndarray, thresholds: np.ndarray
+) -> np.ndarray | np.int64:
+    """Draws whose running maximum reaches each threshold; `before` and `after` are that maximum around the block.
+
+    Features come in the order of |S|, so the thresholds of a block differ little and nearly every draw reaches all of
+    them before the block or none of them by its end: the maximum feature by feature is needed for the others only.
+    """
+    all_reached = before >= thresholds.max()
+    settled = np.count_nonzero(all_reached)
+    open_draws = np.flatnonzero(~all_reached & (after >= thresholds.min()))
+    if not open_draws.size:
+        return np.int64(settled)
+    running = np.abs(block[:, open_draws].T, order="C")
+    np.maximum(running[:, 0], before[open_draws], out=running[:, 0])
+    np.maximum.accumulate(running, axis=1, out=running)
+    return np.count_nonzero(running >= thresholds, axis=0) + settled

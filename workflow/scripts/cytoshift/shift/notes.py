@@ -9,8 +9,13 @@ from cytoshift.shift.arms import ancova, arm_effect
 from cytoshift.shift.comparison import Comparison, take
 from cytoshift.shift.covariates import covariates_of, design_groups
 from cytoshift.shift.estimates import add_note
+from cytoshift.shift.intervals import interval_features
+from cytoshift.shift.linear import Spread
 from cytoshift.shift.ranks import hodges_lehmann
 from cytoshift.study.study import ShiftPlan
+
+# Estimates of mixed models, in which subjects without a pair take part as well.
+MODELLED = ("unstructured", "random_intercept", "blocked", "moderated_blocked")
 
 
 def to_ratio(estimate: np.ndarray, scale: np.ndarray) -> np.ndarray:
@@ -26,11 +31,15 @@ def further_notes(frame: pd.DataFrame, comparison: Comparison, plan: ShiftPlan) 
     estimated = frame["estimate"].notna().to_numpy()
     if comparison.kind == "paired":
         wanted = estimated & (frame["method"] != "signed_rank").to_numpy()
+        wanted &= ~interval_features(comparison, plan)  # Walsh averages need numbers
+        wanted &= ~frame["method"].str.contains("crossover").to_numpy()  # and know no periods
         note = add_note(note, wanted, _walsh(frame, comparison, plan))
     else:
-        note = add_note(note, *_spread_guard(frame, comparison, plan))
+        if comparison.dose is None:
+            note = add_note(note, *_spread_guard(frame, comparison, plan))
         association = (not comparison.randomised) & (frame["p_value"].notna().to_numpy() | estimated)
-        note = add_note(note, association, "arms not randomised: an association")
+        what = "arms" if comparison.dose is None else "doses"
+        note = add_note(note, association, f"{what} not randomised: an association")
     if comparison.control is not None and not comparison.randomised:
         note = add_note(note, estimated, "order of conditions not randomised: descriptive")
     empty = ~comparison.present.any(axis=(0, 1))
@@ -63,24 +72,35 @@ def _spread_guard(frame: pd.DataFrame, comparison: Comparison, plan: ShiftPlan) 
     methods = frame["method"]
     if methods.isin(["welch_t", "rank_sum"]).any():
         return wanted, texts
-    arm, own = comparison.arm, frame["p_value"].to_numpy(float)
+    arm, own = comparison.arm, frame["p_value"].to_numpy(float, copy=True)
     outcome = comparison.target.tested if comparison.kind == "arms_at" else comparison.change
+    intervals = interval_features(comparison, plan)
     robust = np.full(len(frame), np.nan)
     for group in design_groups(comparison):
         part = take(comparison, features=group)
-        known = covariates_of(part, plan)
-        if part.reference is not None and (methods == "ancova").any():
-            after, before = part.target.tested, part.reference.tested
-            fit = ancova(after, arm, known.columns, baseline=before, covariate_names=known.names, spread="hc3")
-        else:
-            fit = arm_effect(outcome[:, group], arm, known.columns, covariate_names=known.names, spread="hc3")
-        robust[group] = fit.p_value
+        adjusts = part.reference is not None and bool(methods.isin(["ancova", "censored_ancova"]).any())
+        robust[group] = _arm_p(part, outcome[:, group], plan, adjusts, "hc3")
+        # Where non-detects stay intervals both p-values are taken with stand-ins: spread is what is asked about.
+        own[group & intervals] = _arm_p(part, outcome[:, group], plan, adjusts, "equal")[intervals[group]]
     differs = (robust < plan.alpha) != (own < plan.alpha)
-    wanted = ~np.isnan(robust) & ~np.isnan(own) & differs & ~methods.str.startswith("detection").to_numpy()
+    excused = methods.str.startswith("detection") | methods.isin(MODELLED)
+    wanted = ~np.isnan(robust) & ~np.isnan(own) & differs & ~excused.to_numpy()
     for place in np.flatnonzero(wanted):
         first, second = (np.nanstd(outcome[arm == side, place], ddof=1) for side in (1, 0))
+        stand_in = f" instead of {own[place]:.3g}, limit/√2 for non-detects in both" if intervals[place] else ""
         texts[place] = (
             f"rests on equal spread in the arms (SD {first:.2g} and {second:.2g}); "
-            f"without it p = {robust[place]:.3g} (HC3)"
+            f"without it p = {robust[place]:.3g} (HC3){stand_in}"
         )
     return wanted, texts
+
+
+def _arm_p(part: Comparison, outcome: np.ndarray, plan: ShiftPlan, adjusts: bool, spread: Spread) -> np.ndarray:
+    """p-value of the arm in a linear model of the outcome, or at follow-up given the baseline."""
+    known = covariates_of(part, plan)
+    if adjusts and part.reference is not None:
+        after, before = part.target.tested, part.reference.tested
+        return ancova(
+            after, part.arm, known.columns, baseline=before, covariate_names=known.names, spread=spread
+        ).p_value
+    return arm_effect(outcome, part.arm, known.columns, covariate_names=known.names, spread=spread).p_value

@@ -6,36 +6,51 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cytoshift.shift.comparison import Comparison, take
+from cytoshift.shift.comparison import Comparison
 from cytoshift.shift.covariates import covariates_of, design_groups, strata_of
+from cytoshift.shift.dose_orbits import dose_orbit, dose_relabellings
 from cytoshift.shift.flips import contrast_rng, sign_flip_orbit, sign_flips
-from cytoshift.shift.methods import choose_method, on_detection_only
-from cytoshift.shift.null_model import freedman_lane_orbit, null_scores
+from cytoshift.shift.intervals import interval_features
+from cytoshift.shift.methods import on_detection_only
+from cytoshift.shift.null_model import freedman_lane_orbit
+from cytoshift.shift.order_null import OrderNull, order_known, order_null
 from cytoshift.shift.rearrangements import Orbit, Rearrangements
 from cytoshift.shift.relabelling import arm_relabellings, relabelling_orbit
+from cytoshift.shift.scores import arm_scores, flip_scores, outcome_of_arms, with_baseline
 from cytoshift.study.study import ShiftPlan
+
+# Conditions of the same people whose order was not drawn, or is not known: what a sign flip then takes for granted.
+NO_ORDER = ", which ignore the periods (the order was not randomised)"
+UNKNOWN_ORDER = " (periods not known: exact if the order of each subject was drawn by itself)"
 
 
 @dataclass(frozen=True)
 class JointNull:
     """`orbit` holds every feature of the contrast, in its order, or nothing; `words` say what was done, or why not.
 
-    `kind` is a word for tables: sign_flip, relabelling, freedman_lane, or '' without an orbit.
+    `kind` is a word for tables: sign_flip, relabelling, freedman_lane, or '' without an orbit. With sign flips, `flips`
+    are those of the subjects with every sample, and `scores` (subjects, features) what is flipped. `orders` holds the
+    redistributed orders of a crossover instead.
     """
 
     orbit: Orbit | None
     kind: str
     words: str
     flips: Rearrangements | None = None
+    scores: np.ndarray | None = None
+    orders: OrderNull | None = None
 
 
 def joint_null(comparison: Comparison, plan: ShiftPlan) -> JointNull:
-    """Flips (paired), relabellings within strata (randomised arms) or residual permutations (other arms).
+    """Flips (paired), relabellings within strata (randomised arms, orders of a crossover) or residual permutations.
 
-    Scores are the changes (paired), or the residuals of the model without arm on baseline and covariates. Features
-    tested on detection contribute the change of detection, or detection at the target visit of randomised arms.
+    What is rearranged are the scores of `flip_scores`, `arm_scores` and `period_scores`.
     """
     rng = contrast_rng(plan.seed, comparison.contrast.id)
+    if order_known(comparison):
+        detection, intervals = on_detection_only(comparison, plan), interval_features(comparison, plan)
+        orders = order_null(comparison, plan, detection, intervals)
+        return JointNull(orders.orbit, "relabelling", orders.fair.words, scores=orders.scores, orders=orders)
     if comparison.kind == "paired":
         # Who has both samples decides who is flipped, so that adding a feature changes no other feature's p.
         sampled = np.all([side.sampled for side in comparison.sides], axis=0)
@@ -43,58 +58,40 @@ def joint_null(comparison: Comparison, plan: ShiftPlan) -> JointNull:
             return JointNull(None, "", "no subject has every sample of this contrast")
         flips = sign_flips(int(sampled.sum()), rng=rng)
         words = "sign flips" if flips.complete else f"{flips.draws - 1:,} random sign flips"
-        return JointNull(sign_flip_orbit(_changes(comparison, plan)[sampled], flips), "sign_flip", words, flips)
+        if comparison.control is not None:
+            words += UNKNOWN_ORDER if comparison.randomised else NO_ORDER
+        scores = flip_scores(comparison, plan)
+        return JointNull(sign_flip_orbit(scores[sampled], flips), "sign_flip", words, flips, scores)
     target = comparison.arm == 1
     if not target.any() or target.all():
-        return JointNull(None, "", "one of the arms has no subject")
+        several = "one of the arms has no subject" if comparison.dose is None else "all subjects have the same dose"
+        return JointNull(None, "", several)
+    if comparison.dose is not None:
+        return _of_doses(comparison, comparison.dose, plan, rng)
     if not comparison.randomised:
         return _approximate(comparison, target, plan, rng)
     strata = strata_of(comparison, plan)
     labels = arm_relabellings(target, strata, rng=rng)
     words = ("" if labels.complete else f"{labels.draws - 1:,} random ") + "relabellings"
     words += " within strata" if strata is not None else ""
-    return JointNull(relabelling_orbit(_arm_scores(comparison, plan), target, labels, strata), "relabelling", words)
+    return JointNull(relabelling_orbit(arm_scores(comparison, plan), target, labels, strata), "relabelling", words)
 
 
-def _changes(comparison: Comparison, plan: ShiftPlan) -> np.ndarray:
-    """Changes as tested; changes of detection where a feature is tested on detection only."""
-    detection = on_detection_only(comparison, plan)
-    change = comparison.target.detected.copy()
-    if comparison.reference is not None:
-        change = change - comparison.reference.detected
-    if comparison.control is not None:
-        before, after = comparison.control
-        change = change - after.detected + (0.0 if before is None else before.detected)
-    return np.where(detection, change, comparison.change)
-
-
-def _outcome(comparison: Comparison, plan: ShiftPlan) -> np.ndarray:
-    """What is compared between arms: follow-up (ANCOVA, arms at one visit) or change."""
-    if comparison.kind == "arms_at" or choose_method(comparison, plan).method == "ancova":
-        detection = on_detection_only(comparison, plan)
-        return np.where(detection, comparison.target.detected, comparison.target.tested)
-    return _changes(comparison, plan)
-
-
-def _arm_scores(comparison: Comparison, plan: ShiftPlan) -> np.ndarray:
-    ancova = comparison.kind == "arms_change" and choose_method(comparison, plan).method == "ancova"
-    detection = on_detection_only(comparison, plan)
-    outcome = _outcome(comparison, plan)
-    scores = np.full(outcome.shape, np.nan)
-    for group in design_groups(comparison):
-        shared = covariates_of(take(comparison, features=group), plan).columns
-        design = np.broadcast_to(shared, (int(group.sum()), *shared.shape))
-        if ancova and comparison.reference is not None:
-            before = np.where(detection, comparison.reference.detected, comparison.reference.tested)[:, group]
-            design = np.concatenate([before.T[:, :, None], design], axis=2)
-        scores[:, group] = null_scores(outcome[:, group], design)
-    return scores
+def _of_doses(comparison: Comparison, dose: np.ndarray, plan: ShiftPlan, rng: np.random.Generator) -> JointNull:
+    """Doses handed out again within strata; without a randomisation there is nothing to repeat."""
+    if not comparison.randomised:
+        return JointNull(None, "", "no joint test of doses that were not randomised")
+    strata = strata_of(comparison, plan)
+    ways = dose_relabellings(dose, strata, rng=rng)
+    words = ("" if ways.complete else f"{ways.draws - 1:,} random ") + "relabellings of the doses"
+    words += " within strata" if strata is not None else ""
+    return JointNull(dose_orbit(arm_scores(comparison, plan), dose, ways, strata), "relabelling", words)
 
 
 def _approximate(comparison: Comparison, target: np.ndarray, plan: ShiftPlan, rng: np.random.Generator) -> JointNull:
     """Freedman–Lane for arms that were not randomised; it needs one design for all features."""
     groups = list(design_groups(comparison))
-    ancova = comparison.kind == "arms_change" and choose_method(comparison, plan).method == "ancova"
+    ancova = with_baseline(comparison, plan)
     if ancova or len(groups) > 1:
         why = "each feature has its own baseline" if ancova else "features differ in their plates"
         return JointNull(None, "", f"no joint test of arms that were not randomised where {why}")
@@ -102,6 +99,6 @@ def _approximate(comparison: Comparison, target: np.ndarray, plan: ShiftPlan, rn
     known = ~np.isnan(covariates).any(axis=1)
     if not target[known].any() or target[known].all():
         return JointNull(None, "", "one of the arms has no subject with known covariates")
-    orbit = freedman_lane_orbit(_outcome(comparison, plan)[known], target[known], covariates[known], rng=rng)
+    orbit = freedman_lane_orbit(outcome_of_arms(comparison, plan)[known], target[known], covariates[known], rng=rng)
     words = f"{orbit.draws - 1:,} permutations of residuals (Freedman–Lane; approximate: arms not randomised)"
     return JointNull(orbit, "freedman_lane", words)

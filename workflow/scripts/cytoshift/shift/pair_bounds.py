@@ -109,11 +109,13 @@ def pair_bounds(
 
 def bounds_of_sides(reference: Side, target: Side) -> PairBounds:
     """Limits of the values of two sides of a comparison; extrapolated values count as known."""
-    limits = []
-    for side in (reference, target):
-        shown = np.where(side.status == MISSING, np.nan, side.shown)
-        limits += [np.where(side.status == BELOW, -np.inf, shown), np.where(side.status == ABOVE, np.inf, shown)]
-    return pair_bounds(*limits)
+    return pair_bounds(*limits_of_side(reference), *limits_of_side(target))
+
+
+def limits_of_side(side: Side) -> tuple[np.ndarray, np.ndarray]:
+    """Lower and upper limits (subjects, features) of the values of one side; equal where known, NaN where missing."""
+    shown = np.where(side.status == MISSING, np.nan, side.shown)
+    return np.where(side.status == BELOW, -np.inf, shown), np.where(side.status == ABOVE, np.inf, shown)
 
 
 def recensor_bounds(bounds: PairBounds) -> PairBounds:

@@ -50,6 +50,11 @@ class PairData:
     unknown: UnknownPairs
     middle: np.ndarray
 
+    @property
+    def informed(self) -> np.ndarray:
+        """(A,) pairs that hold at least one exactly known value."""
+        return self.pairs - np.bincount(self.unknown.analyte, minlength=len(self.pairs))
+
     def take(self, analytes: np.ndarray) -> PairData:
         """The data of the analytes of a boolean mask."""
         place = np.where(analytes, np.cumsum(analytes) - 1, -1)

@@ -9,7 +9,7 @@ from cytoshift.frames import conform
 from cytoshift.shift.comparison import Comparison
 from cytoshift.shift.covariates import unknown_covariates
 from cytoshift.shift.grid import STATUS_OF_CODE
-from cytoshift.shift.methods import on_detection_only
+from cytoshift.shift.methods import choose_method, on_detection_only
 from cytoshift.study.study import ShiftPlan
 from cytoshift.tables import PAIRS
 
@@ -57,6 +57,10 @@ def _reasons(comparison: Comparison, plan: ShiftPlan) -> np.ndarray:
         reason = np.where(side.reason == "", "", side.reason + where)
         reason = np.where(detection & ~np.isnan(side.detected), "", reason)
         reasons = np.where(reasons == "", reason, reasons)
+    if comparison.periods is not None and choose_method(comparison, plan).method == "crossover":
+        orders = comparison.periods.order.known
+        alone = ~orders[:, None] & ~detection & (reasons == "") & orders.any()
+        reasons = np.where(alone, "its two periods are not known", reasons)
     if comparison.kind != "paired":
         unknown = unknown_covariates(comparison, plan)
         reasons = np.where((reasons == "") & (unknown != ""), unknown, reasons)

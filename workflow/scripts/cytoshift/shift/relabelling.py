@@ -2,11 +2,12 @@
 
 Under randomisation every relabelling within a stratum was equally likely. Each subject's score comes from a model that
 does not know the arm (`null_model.null_scores`), so it stays put while the labels move. Arms that were not randomised
-have no such guarantee: see `null_model.freedman_lane_orbit`.
+have no such guarantee: see `null_model.freedman_lane_orbit`. A label may be any number: for doses see `dose_trend`.
 """
 
-import itertools
 import math
+from collections.abc import Iterator
+from itertools import combinations
 
 import numpy as np
 
@@ -46,18 +47,31 @@ def arm_relabellings(
         ValueError: strata of another length, or random draws are needed and there is no generator.
     """
     target = np.asarray(target, dtype=bool)
-    members = _stratum_members(target, strata)
-    counts = [math.comb(len(rows), int(target[rows].sum())) for rows in members]
+    return label_relabellings(target, strata, max_exact=max_exact, draws=draws, rng=rng)
+
+
+def label_relabellings(
+    labels: np.ndarray,
+    strata: np.ndarray | None = None,
+    *,
+    max_exact: int = 20_000,
+    draws: int = 9_999,
+    rng: np.random.Generator | None = None,
+) -> Rearrangements:
+    """As `arm_relabellings`, for labels (subjects,) that are any numbers: each stratum keeps its own, redistributed."""
+    labels = np.asarray(labels)
+    members = _stratum_members(labels, strata)
+    counts = [_count_arrangements(labels[rows]) for rows in members]
     total = math.prod(counts)
     if total <= max_exact:
-        return Rearrangements(_all_labels(target, members, counts), complete=True, mirrored=False)
+        return Rearrangements(_all_labels(labels, members, counts), complete=True, mirrored=False)
     if rng is None:
         raise ValueError(f"{total} relabellings are more than max_exact = {max_exact}: random ones need a generator")
-    labels = np.empty((len(target), draws + 1))
-    labels[:, 0] = target
+    drawn = np.empty((len(labels), draws + 1))
+    drawn[:, 0] = labels
     for rows in members:
-        labels[rows, 1:] = rng.permuted(np.tile(target[rows], (draws, 1)), axis=1).T
-    return Rearrangements(labels, complete=False, mirrored=False)
+        drawn[rows, 1:] = rng.permuted(np.tile(labels[rows], (draws, 1)), axis=1).T
+    return Rearrangements(drawn, complete=False, mirrored=False)
 
 
 def relabelling_orbit(
@@ -82,11 +96,21 @@ def relabelling_orbit(
     Raises:
         ValueError: shapes that do not fit together.
     """
-    scores = np.asarray(scores, dtype=float)
-    target = np.asarray(target, dtype=bool)
-    if scores.ndim != 2 or len(scores) != len(target) or len(relabellings.weights) != len(target):
+    return label_orbit(scores, np.asarray(target, dtype=bool), relabellings, strata)
+
+
+def label_orbit(
+    scores: np.ndarray, labels: np.ndarray, relabellings: Rearrangements, strata: np.ndarray | None = None
+) -> LinearOrbit:
+    """As `relabelling_orbit`, for numbers x as labels: S_j = Σ_i (x_i − x̄) u_ij / √(permutation variance).
+
+    The variance is Σ_strata Σ(x − x̄)² Σz² / (n − 1). Ties are judged on labels between 0 and 1: `labels` (subjects,)
+    have that size, and are those the relabellings were made of.
+    """
+    scores, labels = np.asarray(scores, dtype=float), np.asarray(labels, dtype=float)
+    if scores.ndim != 2 or len(scores) != len(labels) or len(relabellings.weights) != len(labels):
         raise ValueError(
-            f"scores {scores.shape} and relabellings {relabellings.weights.shape} of {len(target)} subjects"
+            f"scores {scores.shape} and relabellings {relabellings.weights.shape} of {len(labels)} subjects"
         )
     if np.isinf(scores).any():
         raise ValueError("a score is infinite: a value was divided by 0 or is the logarithm of 0")
@@ -97,12 +121,12 @@ def relabelling_orbit(
     scaled = rows / np.where(largest > 0, largest, 1.0)
     centred = np.zeros_like(scaled)
     variance = np.zeros((len(scaled), 1))
-    for members in _stratum_members(target, strata):
-        size, ones = len(members), int(target[members].sum())
-        if 0 < ones < size:
+    for members in _stratum_members(labels, strata):
+        spread = _label_variance(labels[members])
+        if spread > 0:
             own = _centre(np.ascontiguousarray(scaled[:, members]))
             centred[:, members] = own
-            variance += ones * (size - ones) / (size * (size - 1)) * (own**2).sum(axis=1, keepdims=True)
+            variance += spread * (own**2).sum(axis=1, keepdims=True)
     deviation = np.sqrt(variance)
     return LinearOrbit(relabellings, centred / np.where(deviation > 0, deviation, 1.0))
 
@@ -130,41 +154,70 @@ def relabelling_test(
     Returns:
         Statistic, p-value, informative subjects, smallest attainable p-value and note of each feature.
     """
-    orbit = relabelling_orbit(scores, target, relabellings, strata)
+    return label_test(relabelling_orbit(scores, target, relabellings, strata), UNDEFINED_NOTE, batch=batch)
+
+
+def label_test(orbit: LinearOrbit, undefined: str, *, batch: int = DRAWS_PER_BATCH) -> ExactTest:
+    """The two-sided test of each feature on its own from an orbit of labels; `undefined` is the note without S."""
     defined = orbit.defined
     return ExactTest(
         statistic=np.where(defined, orbit.observed(), np.nan),
         p_value=two_sided_p(orbit, batch=batch),
         n_informative=np.count_nonzero(2 * np.abs(orbit.scores) > orbit.tolerance[:, None], axis=1),
         smallest_p=smallest_two_sided_p(orbit, batch=batch),
-        note=tuple("" if there else UNDEFINED_NOTE for there in defined),
+        note=tuple("" if there else undefined for there in defined),
     )
 
 
-def _stratum_members(target: np.ndarray, strata: np.ndarray | None) -> list[np.ndarray]:
-    """Row numbers of each stratum, in the order of the stratum labels."""
+def _stratum_members(labels: np.ndarray, strata: np.ndarray | None) -> list[np.ndarray]:
+    """Row numbers of each stratum, in the order of the stratum names."""
     if strata is None:
-        return [np.arange(len(target))]
+        return [np.arange(len(labels))]
     strata = np.asarray(strata)
-    if strata.shape != target.shape:
-        raise ValueError(f"strata of {strata.size} subjects, arms of {target.size}")
+    if strata.shape != labels.shape:
+        raise ValueError(f"strata of {strata.size} subjects, labels of {labels.size}")
     _, codes = np.unique(strata.astype(str), return_inverse=True)
     return [np.flatnonzero(codes == code) for code in range(codes.max() + 1)]
 
 
-def _all_labels(target: np.ndarray, members: list[np.ndarray], counts: list[int]) -> np.ndarray:
+def _label_variance(labels: np.ndarray) -> float:
+    """Σ(x − x̄)² / (n − 1) from the lowest label up, which is exact for labels 0 and 1; 0 where all are equal."""
+    size, above = len(labels), labels - labels.min(initial=np.inf)
+    return float(size * (above**2).sum() - above.sum() ** 2) / (size * (size - 1)) if above.any() else 0.0
+
+
+def _count_arrangements(labels: np.ndarray) -> int:
+    """In how many different orders these labels can stand: n! / Π n_level!."""
+    _, counts = np.unique(labels, return_counts=True)
+    return math.factorial(len(labels)) // math.prod(math.factorial(int(count)) for count in counts)
+
+
+def _all_labels(labels: np.ndarray, members: list[np.ndarray], counts: list[int]) -> np.ndarray:
     """Every relabelling as a column, the true one first."""
-    labels = np.zeros((len(target), math.prod(counts)))
+    every = np.zeros((len(labels), math.prod(counts)))
     index = np.indices(counts).reshape(len(counts), -1)
-    for rows, chosen in zip(members, index, strict=True):
-        ways = list(itertools.combinations(range(len(rows)), int(target[rows].sum())))
-        stratum = np.zeros((len(rows), len(ways)))
-        for way, ones in enumerate(ways):
-            stratum[list(ones), way] = 1.0
-        labels[rows] = stratum[:, chosen]
-    true = int(np.flatnonzero((labels == target[:, None]).all(axis=0))[0])
-    labels[:, [0, true]] = labels[:, [true, 0]]
-    return labels
+    for rows, chosen, ways in zip(members, index, counts, strict=True):
+        levels, sizes = np.unique(labels[rows], return_counts=True)
+        stratum = np.empty((len(rows), ways))
+        # The highest level takes its places first: for arms that is the target arm.
+        for way, places in enumerate(_places(tuple(range(len(rows))), sizes[::-1].tolist())):
+            for level, taken in zip(levels[::-1], places, strict=True):
+                stratum[list(taken), way] = level
+        every[rows] = stratum[:, chosen]
+    true = int(np.flatnonzero((every == labels[:, None]).all(axis=0))[0])
+    every[:, [0, true]] = every[:, [true, 0]]
+    return every
+
+
+def _places(free: tuple[int, ...], sizes: list[int]) -> Iterator[tuple[tuple[int, ...], ...]]:
+    """Every way to give groups of these sizes places of their own among the free ones."""
+    if not sizes:
+        yield ()
+        return
+    for taken in combinations(free, sizes[0]):
+        left = tuple(place for place in free if place not in taken)
+        for others in _places(left, sizes[1:]):
+            yield (taken, *others)
 
 
 def _centre(scores: np.ndarray) -> np.ndarray:

@@ -6,17 +6,21 @@ import numpy as np
 import pandas as pd
 
 from cytoshift.frames import conform
-from cytoshift.shift.comparison import Comparison
-from cytoshift.shift.effects import detectable_difference, paired_effect, standardised_by_baseline
+from cytoshift.shift.comparison import Comparison, take
+from cytoshift.shift.effect_columns import with_effect_sizes
+from cytoshift.shift.effects import detectable_difference
 from cytoshift.shift.endpoints import resolve_features
 from cytoshift.shift.estimates import add_note
 from cytoshift.shift.flips import count_informative, sign_flip_interval, sign_flip_test
 from cytoshift.shift.grid import ABOVE, BELOW
+from cytoshift.shift.intervals import bounds_of_pairs, interval_features, is_pair
+from cytoshift.shift.inversion import inverted_interval
 from cytoshift.shift.methods import estimate_features
-from cytoshift.shift.notes import further_notes, to_ratio
-from cytoshift.shift.orbits import joint_null
-from cytoshift.shift.ranks import matched_rank_biserial
-from cytoshift.shift.rearrangements import smallest_two_sided_p
+from cytoshift.shift.notes import MODELLED, further_notes, to_ratio
+from cytoshift.shift.orbits import JointNull, joint_null
+from cytoshift.shift.order_inversion import order_interval
+from cytoshift.shift.order_null import OrderNull
+from cytoshift.shift.rearrangements import Rearrangements, smallest_two_sided_p, two_sided_p
 from cytoshift.study.contrasts import concerned
 from cytoshift.study.study import ShiftPlan
 from cytoshift.tables import SHIFTS
@@ -36,40 +40,77 @@ def shift_rows(comparison: Comparison, plan: ShiftPlan) -> pd.DataFrame:
         n_pairs=frame["n"],
         **_counts(comparison),
     )
-    frame = _invert_in_families(frame, comparison, plan)
+    null = joint_null(comparison, plan)
+    frame = _invert_in_families(frame, comparison, plan, null)
     for name, source in (("ratio", "estimate"), ("ratio_low", "ci_low"), ("ratio_high", "ci_high")):
         frame[name] = to_ratio(frame[source].to_numpy(dtype=float), scale)
-    frame = _effect_sizes(frame, comparison)
-    frame = _possibilities(frame, comparison, plan)
+    frame = with_effect_sizes(frame, comparison, plan)
+    frame = _possibilities(frame, comparison, plan, null)
     frame["note"] = further_notes(frame, comparison, plan)
     if comparison.kind == "arms_change":  # both visits of both arms; each arm's own count is in ARM_CHANGES
         frame["n_reference"] = frame["n_target"] = frame["n"]
     return conform(frame[[name for name in SHIFTS.names() if name in frame.columns]], SHIFTS)
 
 
-def _invert_in_families(frame: pd.DataFrame, comparison: Comparison, plan: ShiftPlan) -> pd.DataFrame:
-    """In planned families p and interval of a row are those of the sign-flip test that decides (METHODS §3).
+def _invert_in_families(frame: pd.DataFrame, comparison: Comparison, plan: ShiftPlan, null: JointNull) -> pd.DataFrame:
+    """In planned families p and interval of a row are those of the exact test that decides (METHODS §3).
 
-    For features without non-detects in paired contrasts whose method was left to `auto`; the others keep their t.
+    For paired contrasts whose method was left to `auto`; where a number stands in for non-detects the t stays.
     """
-    if comparison.kind != "paired" or comparison.contrast.method != "auto" or not len(comparison.subjects):
+    if comparison.kind != "paired" or comparison.contrast.method != "auto":
         return frame
+    planned = _planned(frame, comparison, plan)
+    planned &= ~(frame["method"].str.startswith("detection") | frame["method"].isin(MODELLED)).to_numpy()
+    if null.orders is not None:
+        return _invert_orders(frame, comparison, plan, null.orders, planned)
+    if null.flips is None or null.scores is None:
+        return frame
+    sampled = np.all([side.sampled for side in comparison.sides], axis=0)
+    intervals = interval_features(comparison, plan)
+    known = planned & ~comparison.with_status(BELOW, ABOVE).any(axis=(0, 1)) & frame["se"].notna().to_numpy()
+    censored = planned & intervals & (frame["n"] > 0).to_numpy() & is_pair(comparison)
+    for chosen, find in ((known, _interval_of_changes), (censored, _interval_of_pairs)):
+        if chosen.any():
+            part = take(comparison, subjects=sampled, features=chosen)
+            frame.loc[chosen, "ci_low"], frame.loc[chosen, "ci_high"] = find(part, null.flips, plan.alpha)
+            frame.loc[chosen, "p_value"] = sign_flip_test(null.scores[sampled][:, chosen], null.flips).p_value
+            frame.loc[chosen, ["p_method", "ci_method"]] = "sign_flip"
+    return frame
+
+
+def _planned(frame: pd.DataFrame, comparison: Comparison, plan: ShiftPlan) -> np.ndarray:
+    """Features that a primary or secondary endpoint tests in this contrast."""
     planned = np.zeros(len(frame), dtype=bool)
     for endpoint in plan.endpoints:
         ids = [contrast.id for contrast in concerned(endpoint, plan.contrasts)]
         if endpoint.tier != "exploratory" and comparison.contrast.id in ids:
             planned |= resolve_features(endpoint, frame).to_numpy()
-    planned &= ~comparison.with_status(BELOW, ABOVE).any(axis=(0, 1)) & frame["se"].notna().to_numpy()
-    null = joint_null(comparison, plan)
-    if not planned.any() or null.flips is None:
-        return frame
-    sampled = np.all([side.sampled for side in comparison.sides], axis=0)
-    low, high = sign_flip_interval(comparison.change[sampled][:, planned], null.flips, alpha=plan.alpha)
-    frame.loc[planned, "ci_low"], frame.loc[planned, "ci_high"] = low, high
-    test = sign_flip_test(comparison.change[sampled][:, planned], null.flips)
-    frame.loc[planned, "p_value"] = test.p_value
-    frame.loc[planned, ["p_method", "ci_method"]] = "sign_flip"
+    return planned
+
+
+def _invert_orders(
+    frame: pd.DataFrame, comparison: Comparison, plan: ShiftPlan, orders: OrderNull, planned: np.ndarray
+) -> pd.DataFrame:
+    """The interval that the test of exchanged orders does not reject, where every value is known; else words."""
+    known = planned & ~comparison.with_status(BELOW, ABOVE).any(axis=(0, 1)) & frame["se"].notna().to_numpy()
+    chosen = known & orders.orbit.defined if orders.scores is not None else np.zeros_like(known)
+    if orders.scores is not None and chosen.any():
+        fair = orders.fair
+        limits = order_interval(orders.scores[:, chosen], fair.order, fair.relabellings, fair.strata, alpha=plan.alpha)
+        frame.loc[chosen, "ci_low"], frame.loc[chosen, "ci_high"] = limits
+        frame.loc[chosen, "p_value"] = two_sided_p(orders.orbit.take(chosen))
+        frame.loc[chosen, ["p_method", "ci_method"]] = "exact_order"
+    others = planned & ~chosen & frame["p_value"].notna().to_numpy()
+    frame["note"] = add_note(frame["note"].to_numpy(dtype=object), others, "decided by redistributed orders instead")
     return frame
+
+
+def _interval_of_changes(part: Comparison, flips: Rearrangements, alpha: float) -> tuple[np.ndarray, np.ndarray]:
+    return sign_flip_interval(part.change, flips, alpha=alpha)
+
+
+def _interval_of_pairs(part: Comparison, flips: Rearrangements, alpha: float) -> tuple[np.ndarray, np.ndarray]:
+    return inverted_interval(bounds_of_pairs(part), flips, alpha=alpha)
 
 
 def _counts(comparison: Comparison) -> dict[str, np.ndarray]:
@@ -87,33 +128,14 @@ def _counts(comparison: Comparison) -> dict[str, np.ndarray]:
     return {"below_reference": before, "below_target": non_detects[target].sum(axis=0)}
 
 
-def _effect_sizes(frame: pd.DataFrame, comparison: Comparison) -> pd.DataFrame:
-    detection = frame["method"].str.startswith("detection").to_numpy()
-    if comparison.kind == "paired" and comparison.reference is not None and comparison.control is None:
-        if (frame["method"] == "signed_rank").any():
-            size, kind = matched_rank_biserial(comparison.change), "matched_rank_biserial"
-        else:
-            effect = paired_effect(comparison.reference.tested, comparison.target.tested)
-            size, kind = effect.estimate, effect.kind
-    else:
-        side = comparison.reference or (comparison.control[1] if comparison.control else comparison.target)
-        baseline = side.tested[comparison.arm == 0] if comparison.kind == "arms_at" else side.tested
-        size, kind = standardised_by_baseline(frame["estimate"].to_numpy(dtype=float), baseline), "baseline_sd"
-    odds = frame["odds_ratio"] if "odds_ratio" in frame else pd.Series(np.nan, index=frame.index)
-    frame["effect_size"] = np.where(detection, odds, size)
-    frame["effect_size_kind"] = np.where(detection, "odds_ratio_of_detection", kind)
-    frame.loc[frame["effect_size"].isna(), "effect_size_kind"] = ""
-    return frame
-
-
-def _possibilities(frame: pd.DataFrame, comparison: Comparison, plan: ShiftPlan) -> pd.DataFrame:
+def _possibilities(frame: pd.DataFrame, comparison: Comparison, plan: ShiftPlan, null: JointNull) -> pd.DataFrame:
     """Informative subjects, smallest exact p, and the ratio that would have been found with 80 % power."""
     detection = frame["method"].str.startswith("detection").to_numpy()
     scale = frame["scale"].to_numpy(dtype=object)
-    null = joint_null(comparison, plan)
     if comparison.kind == "paired":
-        informative = count_informative(comparison.change).astype(float)
-        detectable = _detectable_paired(comparison, plan)
+        scores = comparison.change if null.scores is None else null.scores
+        informative = count_informative(scores) if null.orders is None else null.orders.informative
+        detectable = _detectable_paired(frame, comparison, plan)
     else:
         informative = frame["n"].to_numpy(dtype=float)
         detectable = _detectable_arms(frame, plan)
@@ -123,19 +145,25 @@ def _possibilities(frame: pd.DataFrame, comparison: Comparison, plan: ShiftPlan)
         frame[name] = np.where(detection, own, values)
     if null.orbit is not None and comparison.randomised and comparison.kind != "paired":
         lost = ~null.orbit.defined & frame["estimate"].notna().to_numpy()
-        text = "no stratum holds both arms: the exact test has no information"
+        what = "both arms" if comparison.dose is None else "two doses"
+        text = f"no stratum holds {what}: the exact test has no information"
         frame["note"] = add_note(frame["note"].to_numpy(dtype=object), lost, text)
     ratio = np.where(scale == "identity", detectable, to_ratio(detectable, scale))
     frame["detectable_ratio"] = np.where(detection, np.nan, ratio)
     return frame
 
 
-def _detectable_paired(comparison: Comparison, plan: ShiftPlan) -> np.ndarray:
+def _detectable_paired(frame: pd.DataFrame, comparison: Comparison, plan: ShiftPlan) -> np.ndarray:
+    """From the spread of the changes; from the standard error where they are intervals or adjusted for period."""
     change = comparison.change
     count = (~np.isnan(change)).sum(axis=0)
     known = count >= 2
     spread = np.full(change.shape[1], np.nan)
     spread[known] = np.nanstd(change[:, known], axis=0, ddof=1)
+    from_error = frame["se"].to_numpy(float) * np.sqrt(frame["n"].to_numpy(float))
+    adjusted = frame["method"].str.contains("crossover").to_numpy()
+    spread = np.where(interval_features(comparison, plan) | adjusted, from_error, spread)
+    count = np.where(adjusted, frame["n"].to_numpy(float), count)
     return detectable_difference(np.where(spread > 0, spread, np.nan), count, alpha=plan.alpha)
 
 

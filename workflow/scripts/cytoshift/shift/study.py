@@ -15,10 +15,11 @@ from cytoshift.shift.guards import contrast_findings
 from cytoshift.shift.orbits import JointNull, joint_null
 from cytoshift.shift.pair_table import list_pairs
 from cytoshift.shift.rows import shift_rows
+from cytoshift.shift.untreated_change import cited_population, untreated_change
 from cytoshift.study.contrasts import concerned, expand
 from cytoshift.study.problem import Problem, Problems, did_you_mean
 from cytoshift.study.study import ShiftPlan
-from cytoshift.tables import ARM_CHANGES, FINDINGS, PAIRS, SHIFTS, Table
+from cytoshift.tables import ARM_CHANGES, FINDINGS, PAIRS, REGRESSION_TO_MEAN, SHIFTS, Table
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Shifts:
     without_flagged: pd.DataFrame
     pairs: pd.DataFrame
     arm_changes: pd.DataFrame
+    regression_to_mean: pd.DataFrame
     findings: pd.DataFrame
 
 
@@ -51,13 +53,15 @@ def estimate_shifts(panel: pd.DataFrame, samples: pd.DataFrame, plan: ShiftPlan)
     _refuse_absent_features(panel, plan)
     grid = make_grid(panel, plan.limits.policy)
     flagged = samples["flags"] != "" if "flags" in samples else pd.Series(False, index=samples.index)
-    shifts, without, pairs, changes, findings = [], [], [], [], []
+    cited = cited_population(panel, plan)
+    shifts, without, pairs, changes, untreated, findings = [], [], [], [], [], []
     for contrast in expand(plan.contrasts):
         comparison = compare(grid, samples, contrast, plan)
         rows = shift_rows(comparison, plan)
         shifts.append(rows)
         pairs.append(list_pairs(comparison, plan))
         changes.append(arm_changes(comparison, plan))
+        untreated.append(untreated_change(grid, samples, comparison, rows, cited, plan))
         findings.append(contrast_findings(comparison, rows, changes[-1], plan))
         if flagged.any():
             clean = compare(grid, samples[~flagged], contrast, plan)
@@ -68,6 +72,7 @@ def estimate_shifts(panel: pd.DataFrame, samples: pd.DataFrame, plan: ShiftPlan)
         without_flagged=_joined(without, SHIFTS),
         pairs=_joined(pairs, PAIRS),
         arm_changes=_joined(changes, ARM_CHANGES),
+        regression_to_mean=_joined(untreated, REGRESSION_TO_MEAN),
         findings=_joined(findings, FINDINGS),
     )
 

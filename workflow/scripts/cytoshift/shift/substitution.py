@@ -31,7 +31,9 @@ def drop(limit: np.ndarray, scale: str) -> np.ndarray:
     return np.full(np.shape(limit), np.nan)
 
 
+# Where intervals stay intervals, limit/√2 stands in only for what cannot take one (a textbook test asked for by name).
 POLICIES: dict[str, Substitution] = {
+    "censored": limit_over_sqrt2,
     "half_limit": half_limit,
     "limit_over_sqrt2": limit_over_sqrt2,
     "limit": at_limit,

@@ -20,6 +20,11 @@ Method = Literal[
     "rank_sum",
     "ancova",
     "change",
+    "mmrm",
+    "random_intercept",
+    "crossover",
+    "crossover_model",
+    "blocked",
     "detection",
 ]
 
@@ -28,6 +33,11 @@ class Mean(Model):
     """Several visits averaged on the analysis scale."""
 
     mean: list[str] = Field(min_length=2, description="Visits to average.")
+
+
+def visits_of(when: When | None) -> list[str]:
+    """The visits that one side of a contrast names."""
+    return list(when.mean) if isinstance(when, Mean) else [when] if when else []
 
 
 def _kind(value: Any) -> str:
@@ -46,7 +56,10 @@ class Each(Model):
 
 
 class Contrast(Model):
-    """estimate = (target − reference) in `arm` [minus that in `against`]; with `at`: `arm` minus `against` there."""
+    """estimate = (target − reference) in `arm` [minus that in `against`]; with `at`: `arm` minus `against` there.
+
+    With `trend`, instead of two arms: how either grows with each mg of the arms' dose.
+    """
 
     id: ContrastId = Field(description="Name of the contrast.")
     label: Text | None = Field(None, description="How pages write it; composed from the visits and arms when left out.")
@@ -55,6 +68,13 @@ class Contrast(Model):
     at: When | None = Field(None, description="One visit (or {mean: [visits]}): arms are compared there.")
     arm: str | None = Field(None, description="Arm or condition of interest; not needed with a single arm.")
     against: str | None = Field(None, description="Arm or condition to compare with.")
+    trend: Literal["dose_mg"] | None = Field(
+        None,
+        description=(
+            "Planned trend over the arms' dose: estimate per mg, from every arm that states `dose_mg` (placebo: 0); "
+            "instead of `arm` and `against`."
+        ),
+    )
     each: Each | None = Field(None, description="Expands to one contrast per combination: id.target.arm.")
     adjust: list[str] = Field(
         default_factory=list,
@@ -83,12 +103,14 @@ class Contrast(Model):
             concrete.append(self.model_copy(update=chosen))
         return concrete
 
+    @property
+    def compares_arms(self) -> bool:
+        """Are arms compared with each other, two of them or all that have a dose?"""
+        return self.against is not None or self.trend is not None
+
     def visits(self) -> list[str]:
         """Every visit the contrast names, in the order reference, target, at."""
-        named = []
-        for when in (self.reference, self.target, self.at):
-            named += when.mean if isinstance(when, Mean) else [when] if when else []
-        return named
+        return [visit for when in (self.reference, self.target, self.at) for visit in visits_of(when)]
 
 
 class Endpoint(Model):

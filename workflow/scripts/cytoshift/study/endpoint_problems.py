@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from cytoshift.study.contrasts import Endpoint
 from cytoshift.study.problem import did_you_mean
@@ -28,9 +28,14 @@ def check_endpoints(study: Study, found: ProblemList) -> None:
                 f"{key}.contrasts", f"is missing: a {endpoint.tier} endpoint names its contrasts; legal: {listed}"
             )
         for name, words in (("features", endpoint.features), ("except", endpoint.except_)):
-            for word in dict.fromkeys(words):
-                _check_word(word, f"{key}.{name}", study, found)
+            check_words(words, f"{key}.{name}", study, found)
         _check_test(key, endpoint, found)
+
+
+def check_words(words: Iterable[str], key: str, study: Study, found: ProblemList) -> None:
+    """Note every word that does not name features: ids, role:x, layer:x, source:x or all."""
+    for word in dict.fromkeys(words):
+        _check_word(word, key, study, found)
 
 
 def check_feature(feature: str, key: str, study: Study, found: ProblemList) -> None:

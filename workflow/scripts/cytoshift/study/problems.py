@@ -12,8 +12,10 @@ from cytoshift.study.file_problems import check_files_exist
 from cytoshift.study.lines import Lines
 from cytoshift.study.problem import Problem, in_order
 from cytoshift.study.problem_list import ProblemList, keyed
+from cytoshift.study.selection_problems import check_selection
 from cytoshift.study.settings import Arm, Visit
 from cytoshift.study.study import Study, randomised_arms
+from cytoshift.study.variation_problems import check_variation
 
 
 def problems(
@@ -48,6 +50,8 @@ def problems(
     _check_indices(study, found)
     check_contrasts(study, found)
     check_endpoints(study, found)
+    check_variation(study, found)
+    check_selection(study, found)
     if check_files:
         check_files_exist(study, found, Path(root))
     return in_order(found.found)

@@ -26,7 +26,9 @@ class Arm(Model):
     id: Id = Field(description="Name of the arm.")
     label: Text | None = Field(None, description="How pages write it; the id when left out.")
     control: Flag = Field(False, description="The arm the others are compared with.")
-    dose_mg: Number | None = Field(None, ge=0, description="Daily dose.")
+    dose_mg: Number | None = Field(
+        None, ge=0, description="Daily dose, 0 for placebo. A contrast with `trend` takes the arms that state one."
+    )
     visits: list[str] | None = Field(None, description="Visits at which the arm was measured; all when left out.")
     randomised: Flag | None = Field(
         None,
@@ -74,9 +76,12 @@ class RangeLimits(Model):
 class Limits(Model):
     """What is done with values outside the measurable range."""
 
-    policy: Literal["half_limit", "limit_over_sqrt2", "limit", "drop"] = Field(
-        "limit_over_sqrt2",
-        description="Stands in for a non-detect in the tests; tables and figures keep the non-detect.",
+    policy: Literal["censored", "half_limit", "limit_over_sqrt2", "limit", "drop"] = Field(
+        "censored",
+        description=(
+            "censored: a non-detect stays an interval in the tests; the others put a number in its place, in the "
+            "tests only."
+        ),
     )
     below: Literal["lod", "lloq"] = Field(
         "lod", description="Concentrations below which of the two are non-detects, where a curve was fitted here."
@@ -88,6 +93,15 @@ class Limits(Model):
     detection_only_above: Number = Field(
         0.8, gt=0, le=1, description="Above this share of non-detects a feature is tested on detection only."
     )
+
+
+class Moderation(Model):
+    """How features lend each other their spread, where a moderated t is used."""
+
+    trend: Flag = Field(
+        False, description="The prior spread follows the mean level of the features (panels with faint analytes)."
+    )
+    robust: Flag = Field(False, description="Features of unusual spread do not rule the prior.")
 
 
 class Calibrate(Model):
@@ -190,6 +204,28 @@ class Index(Model):
     label: Text | None = Field(None, description="How pages write it; the id when left out.")
     numerator: list[str] = Field(min_length=1, description="Features summed above the line.")
     denominator: list[str] = Field(min_length=1, description="Features summed below the line.")
+
+
+class Variation(Model):
+    """How far a value varies when nothing happens, for the limits that single subjects' changes are held against."""
+
+    features: list[str] = Field(
+        min_length=1,
+        description=(
+            "Union of feature ids, role:x, layer:x, source:x, all. Of several entries the first that names a feature "
+            "counts; a feature that none names is judged by the study's own control arm and controls."
+        ),
+    )
+    within_subject_cv: Number | None = Field(
+        None, gt=0, lt=3, description="CV of a person's values over time, a share: 0.25 for 25 %; needs `source`."
+    )
+    visits: list[str] = Field(
+        default_factory=list, description="Instead of it: visits between which nothing was done (run-in)."
+    )
+    analytical_cv: Number | None = Field(
+        None, gt=0, lt=3, description="CV of one sample measured in several runs, a share; needs `source`."
+    )
+    source: Text | None = Field(None, description="Where the CVs were taken from; printed with the limits.")
 
 
 def label_of(items: list[Visit] | list[Arm], id_: str) -> str:

@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints
 
 from cytoshift.study.base import Flag, Model, Named, Number, Text, Whole
 from cytoshift.study.contrasts import Contrast, Endpoint
+from cytoshift.study.selection import Selection
 from cytoshift.study.settings import (
     Arm,
     Calibrate,
@@ -15,10 +16,12 @@ from cytoshift.study.settings import (
     FloorDetection,
     Index,
     Limits,
+    Moderation,
     Name,
     Normalize,
     Quality,
     RangeLimits,
+    Variation,
     Visit,
 )
 from cytoshift.study.sources import CellSource, CytokineSource, OutcomeSource, Samples
@@ -64,6 +67,13 @@ class Study(Model):
     quality: Quality = Field(default_factory=Quality, description="Thresholds of the quality checks.")
     normalize: Normalize = Field(default_factory=Normalize, description="What makes plates comparable.")
     indices: list[Index] = Field(default_factory=list, description="Ratios of features, tested like features.")
+    variation: list[Variation] = Field(
+        default_factory=list, description="Known variation within subjects, to judge single subjects' changes."
+    )
+    moderation: Moderation = Field(default_factory=Moderation, description="The prior of moderated t tests.")
+    selection: Selection | None = Field(
+        None, description="How subjects were selected, to quantify regression to the mean within an arm."
+    )
     contrasts: list[Contrast] = Field(min_length=1, description="What is compared with what.")
     endpoints: list[Endpoint] = Field(min_length=1, description="What was planned to be concluded.")
     alpha: Number = Field(
@@ -94,12 +104,20 @@ def randomised_arms(arms: list[Arm], randomised: bool | None, design: Design) ->
 
 
 def contrast_randomised(contrast: Contrast, arms: list[Arm], randomised: bool | None, design: Design) -> bool:
-    """Whether what a contrast compares was randomised: the study is, and both arms of the contrast took part.
+    """Whether what a contrast compares was randomised: the study is, and all arms of the contrast took part.
 
     Parameters: `contrast`, a concrete one (after `expanded`); `arms`, `randomised` and `design` as in the study file.
-    Returns False within one arm (no `against`), where nothing was randomised.
+    Returns False within one arm (no `against`, no `trend`), where nothing was randomised.
     """
-    return {contrast.arm, contrast.against} <= randomised_arms(arms, randomised, design)
+    named = compared_arms(contrast, arms)
+    return len(named) > 1 and set(named) <= randomised_arms(arms, randomised, design)
+
+
+def compared_arms(contrast: Contrast, arms: list[Arm]) -> list[str]:
+    """Ids of the arms a concrete contrast looks at: `arm` and `against`, or for a trend every arm that has a dose."""
+    if contrast.trend is not None:
+        return [arm.id for arm in arms if arm.dose_mg is not None]
+    return [arm for arm in (contrast.arm, contrast.against) if arm is not None]
 
 
 class IntakePlan(Model):
@@ -159,10 +177,23 @@ class ShiftPlan(Model):
     limits: Limits
     indices: list[Index]
     outcomes: list[OutcomeSource]
+    moderation: Moderation = Field(default_factory=Moderation)
     contrasts: list[Contrast]
     endpoints: list[Endpoint]
     alpha: float
     seed: int
+    selection: Selection | None = None
+
+
+class SubjectsPlan(Model):
+    """What the limits of single subjects' changes need."""
+
+    design: Design
+    visits: list[Visit]
+    arms: list[Arm]
+    normalize: Normalize
+    variation: list[Variation]
+    contrasts: list[Contrast]
 
 
 class FigurePlan(Model):
@@ -181,7 +212,9 @@ class FigurePlan(Model):
     alpha: float
 
 
-StagePlan = TypeVar("StagePlan", IntakePlan, CalibratePlan, QualityPlan, NormalizePlan, ShiftPlan, FigurePlan)
+StagePlan = TypeVar(
+    "StagePlan", IntakePlan, CalibratePlan, QualityPlan, NormalizePlan, ShiftPlan, SubjectsPlan, FigurePlan
+)
 
 
 def stage_sections(study: Study, stage: type[Model]) -> dict[str, Any]:

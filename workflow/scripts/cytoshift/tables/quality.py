@@ -103,6 +103,7 @@ PANEL = Table(
         *INTERVAL,
         DETECTED,
         text("unit", "unit before the scale was applied"),
+        text("parent", "population whose share this is; empty where it is none"),
     ),
 )
 PLATE_FACTORS = Table(

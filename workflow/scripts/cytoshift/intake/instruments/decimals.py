@@ -19,8 +19,8 @@ def decimal_sign(
     """
     if declared:
         return declared
-    cells = list(dict.fromkeys(texts))
-    if any("," in cell for cell in cells) and find_decimal(cells, None) == ",":
+    cells = list(texts)
+    if "," in "".join(cells) and find_decimal(cells, None) == ",":
         return ","
     unclear = stop_that_may_group(cells)
     if unclear:

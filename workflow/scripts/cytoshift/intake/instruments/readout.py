@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Literal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
+from cytoshift.frames import TEXT
 from cytoshift.intake.instruments.content import Content
 from cytoshift.study.problem import Problem, Problems
 
@@ -118,19 +121,37 @@ def curve_frame(columns: dict[str, object], rows: int) -> pd.DataFrame:
 
 def no_curves() -> pd.DataFrame:
     """The curves of a file that states none."""
+    return _no_curves().copy()
+
+
+@cache
+def _no_curves() -> pd.DataFrame:
     return curve_frame({}, 0)
 
 
 def _frame(columns: dict[str, object], rows: int, wanted: dict[str, object]) -> pd.DataFrame:
     if unknown := set(columns) - set(wanted):
         raise ValueError(f"no such columns: {', '.join(sorted(unknown))}")
-    filled: dict[str, np.ndarray] = {}
+    filled: dict[str, object] = {}
     for name, empty in wanted.items():
         given = columns.get(name, empty)
-        kind = object if isinstance(empty, str) else type(empty)
-        array = np.asarray(given, dtype=kind)
-        filled[name] = np.broadcast_to(array, rows).copy() if array.ndim == 0 else array
-    return pd.DataFrame(filled)
+        if isinstance(empty, str):
+            filled[name] = _texts(given, rows)
+        else:
+            array = np.asarray(given, dtype=type(empty))
+            filled[name] = np.full(rows, array) if array.ndim == 0 else array
+    return pd.DataFrame(filled, index=pd.RangeIndex(rows))
+
+
+def _texts(given: object, rows: int) -> object:
+    """A text column as pandas would hold it, made without its search for what the entries are."""
+    if rows == 0:
+        return np.empty(0, dtype=object)
+    if isinstance(given, str):
+        texts = pa.repeat(pa.scalar(given, pa.large_string()), rows)
+    else:
+        texts = pa.array(np.asarray(given, dtype=object), pa.large_string(), from_pandas=True)
+    return pd.arrays.ArrowStringArray(texts, dtype=TEXT)  # type: ignore[call-arg]  # the stubs do not know `dtype`
 
 
 def refuse(path: str, key: str, message: str) -> Problems:

@@ -64,9 +64,10 @@ def _wells(plate: Plate, types: np.ndarray, levels: np.ndarray, several: bool) -
         np.where(kind == "control", plate.grid("Control Expected Concentration"), np.nan),
     )
     cv, without_precision = _precision(plate, results.status)
-    lines = np.zeros(rows, dtype=int)
-    for name in ("Result", "Median", "Net MFI", "Count"):
-        lines = np.where(lines == 0, plate.line_of_well(name), lines)
+    lines = plate.line_of_well("Result")
+    for name in ("Median", "Net MFI", "Count"):
+        if not lines.all():
+            lines = np.where(lines == 0, plate.line_of_well(name), lines)
     grids = {
         "signal": signal,
         "net_signal": net,
@@ -83,8 +84,8 @@ def _wells(plate: Plate, types: np.ndarray, levels: np.ndarray, several: bool) -
         "reported_recovery": plate.grid("% Recovery"),
     }
     by_well = {
-        "plate": [number if several else "" for number, _ in plate.wells],
-        "well": [well for _, well in plate.wells],
+        "plate": np.array([number if several else "" for number, _ in plate.wells], dtype=object),
+        "well": np.array([well for _, well in plate.wells], dtype=object),
         "written": plate.written,
         "type": types,
         "level": levels,
@@ -92,10 +93,11 @@ def _wells(plate: Plate, types: np.ndarray, levels: np.ndarray, several: bool) -
         "source_row": lines,
     }
     names = np.array(plate.analytes, dtype=object)
-    by_analyte = {"analyte": names, "source_column": names, "unit": plate.labelled("Units", "Units:").astype(object)}
+    by_analyte = {"analyte": names, "source_column": names, "unit": plate.labelled("Units", "Units:")}
     columns: dict[str, object] = {name: grid.ravel() for name, grid in grids.items()}
-    columns |= {name: np.repeat(np.asarray(entries), analytes) for name, entries in by_well.items()}
-    columns |= {name: np.tile(entries, rows) for name, entries in by_analyte.items()}
+    columns |= {name: entries.repeat(analytes) for name, entries in by_well.items()}
+    column = np.tile(np.arange(analytes), rows)
+    columns |= {name: entries.take(column) for name, entries in by_analyte.items()}
     remarks = [*remarks_of(plate, types, signal, net, beads), *results.remarks, *without_precision]
     return well_frame(columns, rows * analytes), remarks
 
@@ -106,6 +108,8 @@ def _precision(plate: Plate, status: np.ndarray) -> tuple[np.ndarray, list[Remar
     xPONENT writes a CV of 0 where all replicates are out of range; without the block Result none of 0 is believed.
     """
     cv = plate.grid("%CV Replicates")
+    if np.isnan(cv).all():
+        return cv, []
     number = (status == "observed") | (status == "extrapolated")
     codes, _ = pd.factorize(plate.written)
     some = np.zeros((codes.max() + 1, cv.shape[1]), dtype=bool)

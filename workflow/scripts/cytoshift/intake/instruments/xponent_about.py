@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cytoshift.findings import plural
-from cytoshift.intake.instruments.luminex_text import first_cell, iso_date, read_dates
+from cytoshift.intake.instruments.luminex_text import iso_date, read_dates
 from cytoshift.intake.instruments.readout import Remark
 
 # plain key → key in the file; the operator and the machines' owners stay out
@@ -14,8 +14,9 @@ def read_head(head: list[list[str]]) -> dict[str, str]:
     """Batch, instrument, software, dates and bead threshold; dates as year-month-day where day and month are clear."""
     rows: dict[str, list[str]] = {}
     for row in head:
-        if first := first_cell(row):
-            rows.setdefault(first, [cell.strip() for cell in row[row.index(next(filter(str.strip, row))) + 1 :]])
+        cells = map(str.strip, row)
+        if first := next(filter(None, cells), ""):
+            rows.setdefault(first, list(cells))
     order = read_dates("\n".join(cell for row in head for cell in row if cell))
     about = {key: _first(rows, name) for key, name in _FACTS.items()}
     program = [cell for cell in rows.get("Program", []) if cell]

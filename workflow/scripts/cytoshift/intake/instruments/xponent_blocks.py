@@ -112,7 +112,7 @@ def _starts(lines: Lines) -> tuple[list[tuple[int, str]], int]:
         first = row[0] if row and row[0] else first_cell(row)
         if first.startswith("-- CRC"):
             return starts, place
-        if first.strip() == "DataType:":
+        if "DataType:" in first and first.strip() == "DataType:":
             name = first_cell(row[row.index(first) + 1 :])
             if not name:
                 raise Problems([lines.problem(place, "DataType:", "does not name its block")])
@@ -186,7 +186,8 @@ def _columns(name: str, header: list[str], place: int, lines: Lines) -> tuple[st
         key_columns = named[:2]
     values = [column for column in named[len(key_columns) :] if header[column].casefold() != "total events"]
     names = [header[column] for column in values]
-    if twice := sorted({column for column in names if names.count(column) > 1}):
+    if len(set(names)) < len(names):
+        twice = sorted({column for column in names if names.count(column) > 1})
         message = f"has two columns {', '.join(twice)}; name the analytes apart in the protocol and export again"
         raise Problems([lines.problem(place, name, message)])
     return kind, key_columns, values
@@ -210,6 +211,8 @@ def _data_rows(name: str, header: list[str], key_columns: list[int], pile: _Pile
 def _fitted(row: list[str], header: list[str], key: int, trimmed: bool) -> list[str]:
     """A row of the header's length where that is certain: an unquoted Location joined, trimmed blank cells restored."""
     excess = len(row) - len(header)
+    if not excess:
+        return row
     if excess == 1 and all(
         part.fullmatch(cell) for part, cell in zip(_SPLIT_LOCATION, row[key : key + 2], strict=True)
     ):
@@ -224,6 +227,8 @@ def _check_fit(name: str, rows: list[list[str]], places: list[int], header: list
     unnamed = [column for column, cell in enumerate(header) if not cell]
     last = next(column for column in range(width, 0, -1) if header[column - 1])
     inner = [column for column in unnamed if column < last]
+    if not inner and {*map(len, rows)} <= {width} and not any(any(row[last:]) for row in rows):
+        return
     problems = []
     for row, place in zip(rows, places, strict=True):
         if len(row) != width:
@@ -252,15 +257,15 @@ def _locations(name: str, labels: list[str], places: list[int], lines: Lines) ->
 
 def _cells(rows: list[list[str]], columns: list[int]) -> np.ndarray:
     """Cells of the value columns, spaces around them removed."""
-    cells = np.empty((len(rows), len(columns)), dtype=object)
-    if rows and columns:
-        first, last = columns[0], columns[-1] + 1
-        joined = last - first == len(columns)
-        cells[:] = [row[first:last] if joined else [row[column] for column in columns] for row in rows]
-        text = "\n".join(["", *cells.ravel().tolist(), ""])
-        if "\n " in text or " \n" in text:
-            cells[:] = [[cell.strip() for cell in row] for row in cells.tolist()]
-    return cells
+    if not rows or not columns:
+        return np.empty((len(rows), len(columns)), dtype=object)
+    first, last = columns[0], columns[-1] + 1
+    joined = last - first == len(columns)
+    cells = [cell for row in rows for cell in (row[first:last] if joined else [row[column] for column in columns])]
+    text = "\n".join(["", *cells, ""])
+    if "\n " in text or " \n" in text:
+        cells = [cell.strip() for cell in cells]
+    return np.array(cells, dtype=object).reshape(len(rows), len(columns))
 
 
 def _without_repeats(

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from cytoshift.findings import listed
-from cytoshift.intake.instruments.readout import Remark, curve_frame
+from cytoshift.intake.instruments.readout import Remark, curve_frame, no_curves
 from cytoshift.intake.instruments.xponent_plate import Plate
 
 _LOGISTIC = {"logistic 5p": 5, "logistic 4p": 4}
@@ -20,13 +20,16 @@ def read_curves(plate: Plate, plates: list[str]) -> tuple[pd.DataFrame, list[Rem
     those with a coefficient missing, are left out with a remark.
     """
     kinds = plate.labelled("Analysis Types", "AnalysisType").astype(object)
+    folded = [kind.casefold() for kind in kinds.tolist()]
+    if {*folded} <= {"", "none"}:
+        return no_curves(), []
     letters = [plate.labelled_number("Analysis Coefficients", f"Coefficient {letter}") for letter in "ABCDF"]
     r_squared = plate.labelled_number("R^2", "Value")
-    count = np.array([_LOGISTIC.get(kind.casefold(), 0) for kind in kinds.tolist()])
+    count = np.array([_LOGISTIC.get(kind, 0) for kind in folded])
     last = np.where((count == 4) & np.isnan(letters[4]), 1.0, letters[4])
     lower, height, mid, slope = letters[:4]
     whole = ((count == 5) | (count == 4) & (last == 1)) & np.isfinite(lower + height + mid + slope + last) & (mid > 0)
-    absent = ~np.isin([kind.casefold() for kind in kinds], ["", "none"]) & ~whole
+    absent = np.array([kind not in ("", "none") for kind in folded], dtype=bool) & ~whole
     remarks = []
     if absent.any():
         names = np.array(plate.analytes)[absent]

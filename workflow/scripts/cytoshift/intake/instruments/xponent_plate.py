@@ -47,29 +47,43 @@ class Plate:
     analytes: list[str]
     numbers: dict[str, Parsed]
     _rows: dict[str, np.ndarray] = field(default_factory=dict)  # block → row_of_well
+    _columns: dict[str, np.ndarray] = field(default_factory=dict)  # block → place of each analyte among its columns
 
     def grid(self, name: str, part: str = "value") -> np.ndarray:
         """One block's numbers (or their `status`, `lower` … as Parsed has them) as wells × analytes, else a gap."""
+        gap = _GAP_OF.get(part, np.nan)
         if name not in self.numbers:
-            return np.full((len(self.wells), len(self.analytes)), _GAP_OF.get(part, np.nan))
-        return self.spread(name, getattr(self.numbers[name], part), _GAP_OF.get(part, np.nan))
+            return self._gaps(gap, np.array(gap).dtype)
+        return self.spread(name, getattr(self.numbers[name], part), gap)
 
     def texts(self, name: str) -> np.ndarray:
         """One block's cells as wells × analytes, '' where it has none."""
         block = self.export.blocks.get(name)
-        return self.spread(name, np.empty(0, dtype=object) if block is None else block.cells.ravel(), "")
+        return self._gaps("", np.dtype(object)) if block is None else self.spread(name, block.cells.ravel(), "")
 
     def spread(self, name: str, entries: np.ndarray, gap: object) -> np.ndarray:
         """Entries of a block (flat) laid out as wells × analytes, `gap` where it has no row or column for one."""
-        filled = np.full((len(self.wells), len(self.analytes)), gap, dtype=entries.dtype)
         block = self.export.blocks.get(name)
-        if block is not None and block.cells.size:
-            rows, columns = self.row_of_well(name), places(self.analytes, block.columns)
-            if (rows >= 0).all() and (columns >= 0).all():
-                return entries.reshape(block.cells.shape)[rows][:, columns]
-            known = np.ix_(rows >= 0, columns >= 0)
-            filled[known] = entries.reshape(block.cells.shape)[np.ix_(rows[rows >= 0], columns[columns >= 0])]
+        if block is None or not block.cells.size:
+            return self._gaps(gap, entries.dtype)
+        laid, rows, columns = entries.reshape(block.cells.shape), self.row_of_well(name), self._places(block)
+        if rows.min(initial=0) >= 0 and columns.min(initial=0) >= 0:
+            return laid.take(rows, axis=0).take(columns, axis=1)
+        filled = self._gaps(gap, entries.dtype)
+        known = np.ix_(rows >= 0, columns >= 0)
+        filled[known] = laid[np.ix_(rows[rows >= 0], columns[columns >= 0])]
         return filled
+
+    def _gaps(self, gap: object, kind: np.dtype) -> np.ndarray:
+        filled = np.empty((len(self.wells), len(self.analytes)), dtype=kind)
+        filled.fill(gap)
+        return filled
+
+    def _places(self, block: Block) -> np.ndarray:
+        """For every analyte its place among a block's columns, −1 for none."""
+        if block.name not in self._columns:
+            self._columns[block.name] = places(self.analytes, block.columns)
+        return self._columns[block.name]
 
     def labelled(self, name: str, label: str) -> np.ndarray:
         """Texts of one labelled row of a block ("Units:") by analyte, '' where there is none."""
@@ -87,15 +101,20 @@ class Plate:
         return self._by_analyte(block, values[block.keys.index(label)], np.nan)
 
     def _by_analyte(self, block: Block, entries: np.ndarray, gap: object) -> np.ndarray:
-        at = places(self.analytes, block.columns)
+        at = self._places(block)
+        if at.min(initial=0) >= 0:
+            return entries.take(at)
         return np.append(entries, np.array([gap], dtype=entries.dtype))[at]  # −1 takes the gap
 
     def row_of_well(self, name: str) -> np.ndarray:
         """For every well the row of a block that speaks of it (by Location, or by the sample's name), −1 for none."""
         if name not in self._rows:
             block = self.export.blocks.get(name)
-            wanted = self.wells if block is not None and block.kind == "location" else self.written.tolist()
-            self._rows[name] = places(wanted, [] if block is None else block.keys)
+            if block is None:
+                self._rows[name] = np.full(len(self.wells), -1)
+            else:
+                wanted = self.wells if block.kind == "location" else self.written.tolist()
+                self._rows[name] = places(wanted, block.keys)
         return self._rows[name]
 
     def line_of_well(self, name: str) -> np.ndarray:
@@ -166,13 +185,14 @@ def _check_kinds(export: Export) -> None:
 
 
 def _numbers(export: Export, blocks: dict[str, Block], options: Options) -> dict[str, Parsed]:
-    decimal = decimal_sign(
-        export.path, (cell for block in blocks.values() for cell in block.cells.ravel().tolist()), options.decimal
-    )
+    cells = np.concatenate([block.cells.ravel() for block in blocks.values()])
+    everything = read_numbers(cells, decimal_sign(export.path, cells.tolist(), options.decimal))
     numbers: dict[str, Parsed] = {}
     problems: list[Problem] = []
+    stop = 0
     for name, block in blocks.items():
-        parsed = read_numbers(block.cells, decimal)
+        start, stop = stop, stop + block.cells.size
+        parsed = _part(everything, start, stop)
         mistakes = dict(parsed.mistakes)
         if name == "Count":
             wrong = np.flatnonzero((parsed.value % 1 != 0) & ~np.isnan(parsed.value) | (parsed.value < 0))
@@ -191,6 +211,18 @@ def _numbers(export: Export, blocks: dict[str, Block], options: Options) -> dict
     if problems:
         raise Problems(problems)
     return numbers
+
+
+def _part(parsed: Parsed, start: int, stop: int) -> Parsed:
+    """The cells from `start` to before `stop`."""
+    return Parsed(
+        parsed.value[start:stop],
+        parsed.lower[start:stop],
+        parsed.upper[start:stop],
+        parsed.status[start:stop],
+        parsed.open_limit[start:stop],
+        {place - start: advice for place, advice in parsed.mistakes.items() if start <= place < stop},
+    )
 
 
 def places(wanted: list, keys: list) -> np.ndarray:

@@ -18,6 +18,13 @@ USED = (
     "Control Expected Concentration", "Analysis Types", "Analysis Coefficients", "R^2", "Per Bead Count",
 )  # fmt: skip
 OPTIONAL = ("Control Range - Low", "Control Range - High")
+# types of wells that a block has rows for, where it has none for some
+_SPOKEN_OF = {
+    **dict.fromkeys(_SAMPLES_ONLY, ("sample", "standard", "control")),
+    "Standard Expected Concentration": ("standard",),
+    "Control Expected Concentration": ("control",),
+    "% Recovery": ("standard", "control"),
+}
 # what only a batch with an analysis has; a batch without one (ProtocolAnalysis Off) lacks nothing
 _OF_ANALYSIS = frozenset(USED) - {"Median", "Net MFI", "Count", "Dilution Factor", "Units", "Per Bead Count"}
 _NOT_NEEDED = (
@@ -84,7 +91,7 @@ def _missing_rows(plate: Plate, types: np.ndarray) -> Iterator[Remark]:
         block = plate.export.blocks.get(name)
         if block is None or not block.keys or block.kind == "label":
             continue
-        wanted = np.isin(types, _speaks_of(name)) & (plate.row_of_well(name) < 0)
+        wanted = _spoken_of(name, types) & (plate.row_of_well(name) < 0)
         if name in plate.export.unclear:
             wanted &= ~np.isin(plate.written, plate.export.unclear[name])
         if wanted.any():
@@ -98,16 +105,10 @@ def _missing_rows(plate: Plate, types: np.ndarray) -> Iterator[Remark]:
             yield Remark("wells_not_read", message, "note", numbers={"block": name, "wells": len(extra)})
 
 
-def _speaks_of(name: str) -> list[str]:
-    """Types of wells that a block has rows for."""
-    kinds = {
-        "Standard Expected Concentration": ["standard"],
-        "Control Expected Concentration": ["control"],
-        "% Recovery": ["standard", "control"],
-    }
-    if name in _SAMPLES_ONLY:
-        return ["sample", "standard", "control"]
-    return kinds.get(name, ["sample", "standard", "control", "blank"])
+def _spoken_of(name: str, types: np.ndarray) -> np.ndarray:
+    """Which wells, by their type, does a block have rows for?"""
+    kinds = _SPOKEN_OF.get(name)
+    return np.array([kinds is None or kind in kinds for kind in types.tolist()])
 
 
 def _missing_columns(plate: Plate) -> Iterator[Remark]:
@@ -115,7 +116,8 @@ def _missing_columns(plate: Plate) -> Iterator[Remark]:
         block = plate.export.blocks.get(name)
         if block is None or not block.keys or name == "Dilution Factor":
             continue
-        if absent := [analyte for analyte in plate.analytes if analyte not in set(block.columns)]:
+        named = set(block.columns)
+        if absent := [analyte for analyte in plate.analytes if analyte not in named]:
             message = f"{name} has no column for {listed(absent)}: missing there"
             yield Remark("analytes_missing", message, numbers={"block": name, "analytes": len(absent)})
         if block.kind == "label":
@@ -138,7 +140,9 @@ def _gaps(plate: Plate, types: np.ndarray, signal: np.ndarray, net: np.ndarray, 
             message = f"{name} has {plural(int(gap.sum()), 'cell')} without a number: {_cells(plate, gap)}"
             yield Remark("cells_empty", message, numbers={"block": name, "cells": int(gap.sum())})
     for name in ("% Recovery", "Standard Expected Concentration", "Control Expected Concentration"):
-        known = np.isin(types, _speaks_of(name)) & (plate.row_of_well(name) >= 0)
+        if name not in plate.export.blocks:
+            continue
+        known = _spoken_of(name, types) & (plate.row_of_well(name) >= 0)
         blank = known[:, None] & (plate.texts(name) == "")
         if blank.any():
             message = f"{name} has no entry in {plural(int(blank.sum()), 'cell')}: {_cells(plate, blank)}"

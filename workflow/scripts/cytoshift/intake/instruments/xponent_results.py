@@ -43,8 +43,9 @@ def read_results(
     comments = plate.texts("Comments")
     flat = comments.ravel().tolist()
     extrapolated = {comment for comment in set(flat) if comment.casefold().startswith("extrapolated")}
-    said = np.array([comment in extrapolated for comment in flat]).reshape(comments.shape)
-    status[said & (status == "observed")] = "extrapolated"
+    if extrapolated:
+        said = np.array([comment in extrapolated for comment in flat]).reshape(comments.shape)
+        status[said & (status == "observed")] = "extrapolated"
     factor = np.where(np.isnan(dilution), 1.0, dilution)[:, None] * np.ones_like(value)
     factor[~known] = np.nan
     remarks = _dilute_limits(plate, lower, upper, status, open_limit, factor)
@@ -98,16 +99,19 @@ def _limits_include_dilution(plate: Plate, upper: np.ndarray, factor: np.ndarray
 def _reasons(
     plate: Plate, status: np.ndarray, signal: np.ndarray, beads: np.ndarray, comments: np.ndarray
 ) -> np.ndarray:
-    """The software's comment of each cell and, where it has no concentration, why."""
+    """The software's comment of each cell and, where it has no concentration, why; `comments` are changed in place."""
     missing = status == "missing"
-    texts = plate.texts("Result")
+    if not missing.any():
+        return comments
     if "Result" in plate.export.blocks:
-        outside = (plate.row_of_well("Result") < 0)[:, None] & missing
+        texts = plate.texts("Result")[missing]
         why = np.where(texts == "", "the cell is empty", texts + " in the file")
-        why[outside] = "not in the block Result"
+        why[(plate.row_of_well("Result") < 0)[np.nonzero(missing)[0]]] = "not in the block Result"
     else:
-        raw = np.where(plate.texts("Median") == "", "no signal", plate.texts("Median") + " in the block Median")
-        why = np.where(np.isnan(signal), raw, "no concentrations in the file").astype(object)
-    why[(beads == 0) & missing] = "no bead was read"
-    both = np.where((comments != "") & missing, comments + "; " + why, why)
-    return np.where(missing, both, comments)
+        texts = plate.texts("Median")[missing]
+        raw = np.where(texts == "", "no signal", texts + " in the block Median")
+        why = np.where(np.isnan(signal[missing]), raw, "no concentrations in the file").astype(object)
+    why[beads[missing] == 0] = "no bead was read"
+    said = comments[missing]
+    comments[missing] = np.where(said == "", why, said + "; " + why)
+    return comments

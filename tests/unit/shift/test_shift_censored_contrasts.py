@@ -1,0 +1,180 @@
+"""Contrasts whose non-detects stay intervals: the engines' numbers, in rows, families and notes."""
+
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cytoshift.shift.censored_arms import censored_ancova
+from cytoshift.shift.censored_change import censored_change
+from cytoshift.shift.pair_bounds import PairBounds, pair_bounds
+from cytoshift.shift.pair_scores import pair_scores
+from cytoshift.shift.study import decide_endpoints, estimate_shifts
+from shift_tables import PARALLEL, make_plan, make_tables
+
+LIMIT, NAMES = 4.4, ("il6", "tnf", "il10")
+Rows = list[tuple[str, str, str, dict[str, float]]]
+CENSORED: dict[str, Any] = {"limits": {"policy": "censored"}}
+PRIMARY = [{"id": "both", "tier": "primary", "contrasts": ["shift"], "features": ["il6", "tnf"]}]
+
+
+def rows_with_non_detects(subjects: int = 9, arms: tuple[str, ...] = ("",), seed: int = 2) -> Rows:
+    """il6 and tnf have non-detects below LIMIT (written as −LIMIT), il10 has none."""
+    rng = np.random.default_rng(seed)
+    rows: Rows = []
+    for arm in arms:
+        for person in range(subjects):
+            level = rng.normal(5, 0.8, 3)
+            for visit in ("v1", "v2"):
+                value = level + rng.normal(0, 0.5, 3) - 0.5 * (visit == "v2") * (arm != "placebo")
+                cut = np.where((value < LIMIT) & [True, True, False], -LIMIT, np.abs(value))
+                rows.append(
+                    (f"{arm}{person}", visit, arm, dict(zip(("il6", "tnf", "il10"), cut.tolist(), strict=True)))
+                )
+    return rows
+
+
+def bounds_of(rows: Rows, feature: str) -> PairBounds:
+    ends: dict[str, list[tuple[float, float]]] = {"v1": [], "v2": []}
+    for _, visit, _, values in rows:
+        value = values[feature]
+        ends[visit].append((-np.inf, -value) if value < 0 else (value, value))
+    return pair_bounds(*(np.array([[end[k]] for end in ends[visit]]) for visit in ("v1", "v2") for k in (0, 1)))
+
+
+def row_of(found: pd.DataFrame, feature: str) -> pd.Series:
+    return found.set_index("feature").loc[feature]
+
+
+def test_pairs_with_non_detects_are_fitted_as_intervals_and_the_others_are_the_paired_t() -> None:
+    rows = rows_with_non_detects()
+    found = estimate_shifts(*make_tables(rows), make_plan(**CENSORED)).shifts
+    expected = censored_change(bounds_of(rows, "il6")).estimates
+    row = row_of(found, "il6")
+    assert row["method"] == "censored_pairs"
+    assert row["p_method"] == "calibrated_lr"
+    for name in ("estimate", "se", "ci_low", "ci_high", "p_value"):
+        assert row[name] == pytest.approx(getattr(expected, name)[0], rel=1e-9), name
+    assert "censored t: p = " in row["note"]
+    assert "stands in" not in row["note"]
+    assert row_of(found, "il10")["method"] == "paired_t"
+
+
+def test_in_a_planned_family_p_and_interval_are_those_of_all_flips_of_the_scores() -> None:
+    rows = rows_with_non_detects(7)
+    plan = make_plan(**CENSORED, endpoints=PRIMARY)
+    tables = make_tables(rows)
+    found = estimate_shifts(*tables, plan).shifts
+    scores = np.hstack([pair_scores(bounds_of(rows, name)) for name in ("il6", "tnf")])
+    unit = scores / np.sqrt((scores**2).sum(axis=0))
+    signs = np.array(list(product([1, -1], repeat=7)))
+    orbit = np.abs(signs @ unit)
+    own = (orbit >= np.abs(unit.sum(axis=0)) - 1e-9).mean(axis=0)
+    for place, name in enumerate(("il6", "tnf")):
+        row = row_of(found, name)
+        assert row["p_value"] == pytest.approx(own[place])
+        assert (row["ci_low"] <= 0 <= row["ci_high"]) == (row["p_value"] > 0.05)
+        assert row["n_informative"] == np.count_nonzero(scores[:, place])
+        assert row["smallest_p"] == pytest.approx(2.0 ** (1 - row["n_informative"]))
+    decided = decide_endpoints(*tables, found, plan).decisions.set_index("feature")
+    largest = (orbit.max(axis=1)[:, None] >= np.abs(unit.sum(axis=0)) - 1e-9).mean(axis=0)
+    first = int(np.argmin(own))
+    assert decided["p_adjusted"].iloc[first] == pytest.approx(largest[first])
+
+
+def test_arms_with_non_detects_are_compared_as_intervals_given_their_baseline() -> None:
+    rows = rows_with_non_detects(8, ("ldn", "placebo"))
+    found = estimate_shifts(*make_tables(rows), make_plan(**PARALLEL | CENSORED)).shifts
+    bounds = bounds_of(rows, "tnf")
+    arm = np.repeat([1.0, 0.0], 8)
+    limits = bounds.reference_lower, bounds.reference_upper, bounds.target_lower, bounds.target_upper
+    expected = censored_ancova(*limits, arm)
+    row = row_of(found, "tnf")
+    assert row["method"] == "censored_ancova"
+    for name in ("estimate", "ci_low", "ci_high", "p_value"):
+        assert row[name] == pytest.approx(getattr(expected, name)[0], rel=1e-7), name
+    assert row_of(found, "il10")["method"] == "ancova"
+
+
+def test_each_arms_own_change_and_the_guards_use_the_intervals_too() -> None:
+    rows = rows_with_non_detects(8, ("ldn", "placebo"))
+    found = estimate_shifts(*make_tables(rows), make_plan(**PARALLEL | CENSORED))
+    own = [row for row in rows if row[2] == "placebo"]
+    expected = censored_change(bounds_of(own, "il6")).estimates
+    change = found.arm_changes.set_index(["feature", "arm"]).loc[("il6", "placebo")]
+    assert change["estimate"] == pytest.approx(expected.estimate[0])
+    assert change["ci_low"] == pytest.approx(expected.ci_low[0])
+
+
+def test_a_textbook_test_asked_for_by_name_says_what_stood_in() -> None:
+    rows = rows_with_non_detects()
+    contrast = {"id": "shift", "reference": "v1", "target": "v2", "method": "paired_t"}
+    found = estimate_shifts(*make_tables(rows), make_plan(**CENSORED, contrasts=[contrast])).shifts
+    row = row_of(found, "il6")
+    assert row["method"] == "paired_t"
+    assert "limit/√2 stands in for non-detects: paired_t takes no intervals" in row["note"]
+    assert "stands in" not in row_of(found, "il10")["note"]
+
+
+def test_the_moderated_t_learns_from_censored_fits_with_few_non_detects() -> None:
+    rng = np.random.default_rng(5)
+    names = [f"a{number:02}" for number in range(24)]
+    rows: Rows = []
+    for person in range(10):
+        level = rng.normal(5, 1, 24)
+        for visit in ("v1", "v2"):
+            value = level + rng.normal(0, 0.5, 24)
+            value[0] = -4.0 if value[0] < 4.0 else value[0]
+            rows.append((f"s{person}", visit, "", dict(zip(names, value.tolist(), strict=True))))
+    contrast = {"id": "shift", "reference": "v1", "target": "v2", "method": "moderated_t"}
+    found = estimate_shifts(*make_tables(rows), make_plan(**CENSORED, contrasts=[contrast])).shifts
+    assert set(found["p_method"]) == {"moderated_t"}
+    assert (found["df"] > 9).all()
+
+
+def column(before: list[float], after: list[float], arms: list[str] | None = None) -> Rows:
+    return [
+        (f"s{person}", visit, "" if arms is None else arms[person], {"il6": value})
+        for person, pair in enumerate(zip(before, after, strict=True))
+        for visit, value in zip(("v1", "v2"), pair, strict=True)
+    ]
+
+
+HARD_CASES: dict[str, tuple[Rows, dict[str, Any], str]] = {
+    "two pairs": (column([5, 6], [-4, 7]), {}, "3 pairs needed, 2 found"),
+    "two pairs without non-detects": (column([5, 6], [6, 7]), {}, "all changes are equal"),
+    "all non-detects": (column([-4] * 6, [-4] * 6), {"detection_only_above": 1.0}, "no estimate and no p-value"),
+    "all non-detects, tested on detection": (column([-4] * 6, [-4] * 6), {}, "tested on detection only"),
+    "no variation": (column([5] * 6, [6] * 6), {}, "all changes are equal: no interval and no p-value"),
+    "target wholly below its limit": (
+        column([5, 5.5, 6, 6.5, 7], [-4] * 5),
+        {},
+        "every target value is below its limit: no finite estimate",
+    ),
+    "one arm empty": (column([5, 6, 7], [5, 7, 6], ["ldn"] * 3), PARALLEL, "2 values in the reference arm needed, 0 found"),
+    "arm aliased with its covariate": (
+        column([5, 6, 7, 5, 6, -4], [5, 7, 6, 7, -4, 5], ["ldn"] * 3 + ["placebo"] * 3),
+        PARALLEL | {"aliased": True},
+        "aliased",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HARD_CASES)
+def test_a_feature_without_an_answer_has_a_row_that_says_why(name: str) -> None:
+    rows, changed, words = HARD_CASES[name]
+    changed = dict(changed)
+    limits = {"policy": "censored"} | {k: changed.pop(k) for k in ("detection_only_above",) if k in changed}
+    panel, samples = make_tables(rows)
+    if changed.pop("aliased", False):
+        samples["site"] = samples["arm"]
+        contrast = PARALLEL["contrasts"][0] | {"adjust": ["site"]}
+        changed |= {"contrasts": [contrast], "samples": {"file": "s.csv", "covariates": ["site"]}}
+    found = estimate_shifts(panel, samples, make_plan(limits=limits, **changed)).shifts
+    assert len(found) == 1
+    row = found.iloc[0]
+    assert words in row["note"], row["note"]
+    for number in ("estimate", "p_value", "ci_low"):
+        assert not (np.isnan(row[number]) and row["note"] == "")
