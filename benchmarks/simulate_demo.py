@@ -191,21 +191,15 @@ def _samples(study: SimulatedStudy) -> pd.DataFrame:
 
 
 def _measurements(study: SimulatedStudy) -> pd.DataFrame:
+    names = {f"{a.written} Calc. Concentration": (a.feature, a.written) for a in study.design.analytes}
     plates = {plate.file: plate.id for plate in study.design.plates}
-    parts = []
-    for file, table in study.wells.items():
-        for analyte in study.design.analytes:
-            cells = parse_cells(table[f"{analyte.written} Calc. Concentration"], floor=0.0)
-            parts.append(
-                pd.DataFrame(
-                    {
-                        "source": "luminex", "sample": table["Sample"], "well": table["Well"], "plate": plates[file],
-                        "analyte": analyte.feature, "analyte_as_written": analyte.written, "unit": "pg/mL",
-                        "value": cells.value, "lower": cells.lower, "upper": cells.upper, "status": cells.status,
-                    }
-                )
-            )  # fmt: skip
-    return conform(pd.concat(parts, ignore_index=True), MEASUREMENTS)
+    wells = pd.concat([table.assign(plate=plates[file]) for file, table in study.wells.items()])
+    rows = wells.melt(["Sample", "Well", "plate"], list(names), var_name="column", value_name="cell")
+    cells = parse_cells(rows["cell"], floor=0.0)
+    named = pd.DataFrame([names[column] for column in rows["column"]], columns=["analyte", "analyte_as_written"])
+    read = {"value": cells.value, "lower": cells.lower, "upper": cells.upper, "status": cells.status}
+    placed = rows.rename(columns={"Sample": "sample", "Well": "well"})[["sample", "well", "plate"]]
+    return conform(pd.concat([placed, named], axis=1).assign(source="luminex", unit="pg/mL", **read), MEASUREMENTS)
 
 
 def _cells(study: SimulatedStudy) -> pd.DataFrame:

@@ -56,7 +56,7 @@ OUTPUTS = (
     Output("shift/without_flagged.tsv", "the same estimates without the samples that quality flagged", "shifts"),
     Output("shift/pairs.parquet", "who entered which estimate, and why others did not", "pairs"),
     Output("shift/arm_changes.tsv", "what each arm did by itself; shown, never tested as the answer", "arm_changes"),
-    Output("shift/regression_to_mean.tsv", "how far selected subjects would have changed untreated", "regression_to_mean"),
+    Output("shift/regression_to_mean.tsv", "how far selected subjects would change untreated", "regression_to_mean"),
     Output("shift/findings.tsv", "what was noticed while estimating", "findings"),
     Output("shift/decisions.tsv", "what was decided for each feature of each endpoint", "decisions"),
     Output("shift/families.tsv", "what was decided for each endpoint as a whole", "families"),

@@ -27,8 +27,8 @@ __all__ = [
     "DECISIONS",     "FAMILIES",     "FINDINGS",     "INSTRUMENT_CURVES",     "LAYERS",     "LIMIT_SOURCES",
     "MEASUREMENTS",     "NAMES",     "OUTCOMES",     "PAIRS",     "PANEL",     "PLATES",     "PLATE_FACTORS",
     "PLATE_MAP",     "PLATE_REVIEW",     "REFERENCE_CHANGE",     "REGRESSION_TO_MEAN",     "REPLICATES",     "SAMPLES",
-    "SAMPLE_MAP",     "SCALES",     "SHIFTS",     "STANDARDS",     "STATUS",     "TABLES",     "VALUES",     "WELLS",     "WELL_TYPES",
-    "Column",     "Table",
+    "SAMPLE_MAP",     "SCALES",     "SHIFTS",     "STANDARDS",     "STATUS",     "TABLES",     "VALUES",     "WELLS",
+    "WELL_TYPES",     "Column",     "Table",
 ]  # fmt: skip
 
 _ORDER = (
