@@ -6,6 +6,7 @@ two tables of docs/oracles.md. Simulated normal values, SD 1 between and 1 withi
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,7 @@ REFERENCE = Path(__file__).resolve().parent.parent / "tests/reference/mixed/npx.
 SEED, STUDIES = 20261206, 20_000
 VISITS = ["baseline", "week_6", "week_12"]
 ARMS = ["untreated", "treated"]
-LIKELIHOODS = ("ml", "reml")
+LIKELIHOODS: tuple[Literal["ml", "reml"], ...] = ("ml", "reml")
 DESIGNS = {
     "8 subjects, three visits": (8, 1, 1.0),
     "4 + 4 subjects, three visits": (8, 2, 1.0),
@@ -26,10 +27,17 @@ DESIGNS = {
 }
 
 
-def p_values(values: np.ndarray, design: RepeatedDesign, likelihood: str) -> np.ndarray:
+def design_of(subject: np.ndarray, visit: np.ndarray, arm: np.ndarray | None) -> RepeatedDesign:
+    """Samples of one arm, or of two that were not alike at baseline."""
+    if arm is None:
+        return repeated_design(subject, visit, visits=VISITS)
+    return repeated_design(subject, visit, arm, visits=VISITS, arms=ARMS)
+
+
+def p_values(values: np.ndarray, design: RepeatedDesign, likelihood: Literal["ml", "reml"]) -> np.ndarray:
     """p of the F test of time, or of time × arm where there are two arms, per feature."""
-    arms = {"arm": ARMS[1], "against": ARMS[0]} if design.arms[0] else {}
-    test = changes_from_baseline(design, **arms)
+    two = design.arms == ARMS
+    test = changes_from_baseline(design, arm=ARMS[1] if two else None, against=ARMS[0] if two else None)
     return random_intercept(values, design, test[:1], [test], likelihood=likelihood).tests[0].p_value
 
 
@@ -37,8 +45,8 @@ def of_the_assays(arms: bool) -> list[str]:
     """The 184 simulated assays of tests/reference/mixed: how far the two p-values lie apart."""
     study = pd.read_csv(REFERENCE, sep="\t")
     values = study.drop(columns=["visit", "subject", "arm"]).to_numpy()
-    of_arm = {"arm": study["arm"], "arms": ARMS} if arms else {}
-    design = repeated_design(study["subject"], study["visit"], visits=VISITS, **of_arm)
+    subject, visit, arm = (study[name].to_numpy() for name in ("subject", "visit", "arm"))
+    design = design_of(subject, visit, arm if arms else None)
     ml, reml = (p_values(values, design, likelihood) for likelihood in LIKELIHOODS)
     ratio = ml / reml
     return [
@@ -56,11 +64,10 @@ def size(words: str, subjects: int, arms: int, kept: float) -> list[str]:
     """Rejections in percent at a nominal 5 where nothing differs, with a fit that has no answer counted as none."""
     rng = np.random.default_rng([SEED, subjects, arms, round(100 * kept)])
     place = np.repeat(np.arange(subjects), len(VISITS))
-    visit = np.tile(VISITS, subjects)
+    visit, arm = np.tile(VISITS, subjects), np.array(ARMS)[place % arms]
     there = rng.random(len(place)) < kept if kept < 1 else np.ones(len(place), dtype=bool)
     values = (rng.normal(size=(subjects, STUDIES))[place] + rng.normal(size=(len(place), STUDIES)))[there]
-    of_arm = {"arm": np.array(ARMS)[place % arms][there], "arms": ARMS} if arms == 2 else {}
-    design = repeated_design(place[there], visit[there], visits=VISITS, **of_arm)
+    design = design_of(place[there], visit[there], arm[there] if arms == 2 else None)
     shares = [float((p_values(values, design, likelihood) < 0.05).mean()) for likelihood in LIKELIHOODS]
     return [words, "time × arm" if arms == 2 else "time", *(f"{100 * share:.1f}" for share in shares)]
 

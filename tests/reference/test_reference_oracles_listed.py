@@ -18,9 +18,7 @@ def topics() -> list[Path]:
 
 def table_rows() -> list[list[str]]:
     """Rows of the tables on tests, cell by cell."""
-    return [
-        line.replace("\\|", "/").strip("| ").split(" | ") for line in PAGE.splitlines() if TEST_FILE.search(line)
-    ]
+    return [line.replace("\\|", "/").strip("| ").split(" | ") for line in PAGE.splitlines() if TEST_FILE.search(line)]
 
 
 def test_every_topic_is_named_and_every_named_topic_exists() -> None:

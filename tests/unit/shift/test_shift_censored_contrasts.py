@@ -153,13 +153,17 @@ HARD_CASES: dict[str, tuple[Rows, dict[str, Any], str]] = {
         {},
         "every target value is below its limit: no finite estimate",
     ),
-    "one arm empty": (column([5, 6, 7], [5, 7, 6], ["ldn"] * 3), PARALLEL, "values in the reference arm needed, 0 found"),
+    "one arm empty": (
+        column([5, 6, 7], [5, 7, 6], ["ldn"] * 3),
+        PARALLEL,
+        "values in the reference arm needed, 0 found",
+    ),
     "arm aliased with its covariate": (
         column([5, 6, 7, 5, 6, -4], [5, 7, 6, 7, -4, 5], ["ldn"] * 3 + ["placebo"] * 3),
         PARALLEL | {"aliased": True},
         "aliased",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", HARD_CASES)
