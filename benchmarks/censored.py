@@ -10,13 +10,13 @@ import time
 import numpy as np
 from scipy import stats
 
-from cytoshift.shift.censored_change import censored_change
-from cytoshift.shift.censored_pairs import FULL, fit_pairs, starting_values
-from cytoshift.shift.flips import sign_flips
-from cytoshift.shift.inversion import inverted_interval
-from cytoshift.shift.pair_bounds import PairBounds, pair_bounds
-from cytoshift.shift.pair_data import pair_data
-from cytoshift.shift.pair_scores import pair_scores
+from cytoshift.shift.censoring.censored_change import censored_change
+from cytoshift.shift.censoring.censored_pairs import FULL, fit_pairs, starting_values
+from cytoshift.shift.censoring.pair_bounds import PairBounds, pair_bounds
+from cytoshift.shift.censoring.pair_data import pair_data
+from cytoshift.shift.censoring.pair_scores import pair_scores
+from cytoshift.shift.exact.flips import sign_flips
+from cytoshift.shift.exact.inversion import inverted_interval
 
 ANALYTES, PAIRS, FAMILY, FAMILY_PAIRS = 2000, 24, 40, 12
 SHARES = (0.0, 0.1, 0.2, 0.4, 0.6)

@@ -19,12 +19,12 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
-from cytoshift.shift.flips import contrast_rng, sign_flip_orbit, sign_flips
-from cytoshift.shift.max_t import max_t
-from cytoshift.shift.pair_bounds import PairBounds, pair_bounds
-from cytoshift.shift.pair_scores import pair_scores
-from cytoshift.shift.rearrangements import DRAWS_PER_BATCH, FEATURES_PER_BLOCK, LinearOrbit, spans, two_sided_p
-from cytoshift.shift.relabelling import arm_relabellings, relabelling_orbit
+from cytoshift.shift.censoring.pair_bounds import PairBounds, pair_bounds
+from cytoshift.shift.censoring.pair_scores import pair_scores
+from cytoshift.shift.exact.flips import contrast_rng, sign_flip_orbit, sign_flips
+from cytoshift.shift.exact.max_t import max_t
+from cytoshift.shift.exact.rearrangements import DRAWS_PER_BATCH, FEATURES_PER_BLOCK, LinearOrbit, spans, two_sided_p
+from cytoshift.shift.exact.relabelling import arm_relabellings, relabelling_orbit
 
 ANALYTES, SUBJECTS = 5416, 52
 SIZES = (500, 2_000, ANALYTES, 20_000, 50_000)

@@ -6,14 +6,14 @@ import numpy as np
 from inference_methods import ALPHA, flips_of
 from inference_studies import MIDDLE, SEED, Draw
 
-from cytoshift.shift.families import benjamini_hochberg, holm
-from cytoshift.shift.flips import sign_flip_orbit
-from cytoshift.shift.global_test import global_test
-from cytoshift.shift.max_t import max_t
-from cytoshift.shift.pair_scores import censored_t, pair_scores
-from cytoshift.shift.paired import paired_t
-from cytoshift.shift.rearrangements import two_sided_p
-from cytoshift.shift.substitution import half_limit
+from cytoshift.shift.censoring.pair_scores import censored_t, pair_scores
+from cytoshift.shift.censoring.substitution import half_limit
+from cytoshift.shift.classical.paired import paired_t
+from cytoshift.shift.exact.families import benjamini_hochberg, holm
+from cytoshift.shift.exact.flips import sign_flip_orbit
+from cytoshift.shift.exact.global_test import global_test
+from cytoshift.shift.exact.max_t import max_t
+from cytoshift.shift.exact.rearrangements import two_sided_p
 
 STUDIES, ANALYTES, BETWEEN_ANALYTES = 2000, 20, 0.5
 SHARES = np.repeat([0.0, 0.2, 0.4, 0.6], ANALYTES // 4)

@@ -7,17 +7,17 @@ import numpy as np
 from inference_studies import SEED, Draw
 from scipy import stats
 
-from cytoshift.shift.censored_change import CensoredChange, censored_change
-from cytoshift.shift.censored_profile import calibrated_t
-from cytoshift.shift.detection import mcnemar
-from cytoshift.shift.flips import contrast_rng, sign_flip_orbit, sign_flips
-from cytoshift.shift.inversion import inverted_interval
-from cytoshift.shift.pair_bounds import PairBounds
-from cytoshift.shift.pair_scores import censored_t, pair_scores
-from cytoshift.shift.paired import paired_t
-from cytoshift.shift.ranks import signed_rank
-from cytoshift.shift.rearrangements import Rearrangements, two_sided_p
-from cytoshift.shift.substitution import drop, half_limit, limit_over_sqrt2
+from cytoshift.shift.censoring.censored_change import CensoredChange, censored_change
+from cytoshift.shift.censoring.censored_profile import calibrated_t
+from cytoshift.shift.censoring.pair_bounds import PairBounds
+from cytoshift.shift.censoring.pair_scores import censored_t, pair_scores
+from cytoshift.shift.censoring.substitution import drop, half_limit, limit_over_sqrt2
+from cytoshift.shift.classical.detection import mcnemar
+from cytoshift.shift.classical.paired import paired_t
+from cytoshift.shift.classical.ranks import signed_rank
+from cytoshift.shift.exact.flips import contrast_rng, sign_flip_orbit, sign_flips
+from cytoshift.shift.exact.inversion import inverted_interval
+from cytoshift.shift.exact.rearrangements import Rearrangements, two_sided_p
 
 ALPHA = 0.05
 DRAWS = 1999

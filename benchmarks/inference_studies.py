@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import optimize, stats
 
-from cytoshift.shift.pair_bounds import PairBounds, pair_bounds
+from cytoshift.shift.censoring.pair_bounds import PairBounds, pair_bounds
 
 SEED = 20261201
 SIZES, SHARES = (6, 8, 12, 24), (0.0, 0.2, 0.4, 0.6)

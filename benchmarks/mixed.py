@@ -14,12 +14,12 @@ from pathlib import Path
 
 import numpy as np
 
-from cytoshift.shift.blocked import blocked_effects, consensus_correlation
-from cytoshift.shift.mixed_basis import basis_of
-from cytoshift.shift.mixed_design import RepeatedDesign, cell_contrast, changes_from_baseline, repeated_design
-from cytoshift.shift.random_intercept import random_intercept
-from cytoshift.shift.unstructured import unstructured
-from cytoshift.shift.variance_ratio import group_sums, profile
+from cytoshift.shift.mixed.blocked import blocked_effects, consensus_correlation
+from cytoshift.shift.mixed.mixed_basis import basis_of
+from cytoshift.shift.mixed.mixed_design import RepeatedDesign, cell_contrast, changes_from_baseline, repeated_design
+from cytoshift.shift.mixed.random_intercept import random_intercept
+from cytoshift.shift.mixed.unstructured import unstructured
+from cytoshift.shift.mixed.variance_ratio import group_sums, profile
 
 SUBJECTS, VISITS, ANALYTES, LOOPED = 52, ["baseline", "week_8", "week_16"], 5416, 184
 LOOP = """

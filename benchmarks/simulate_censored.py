@@ -7,10 +7,10 @@ prints a table. Simulated bivariate normal pairs with equal spread, correlation 
 import numpy as np
 from scipy import stats
 
-from cytoshift.shift.censored_change import censored_change
-from cytoshift.shift.flips import contrast_rng, sign_flip_test, sign_flips
-from cytoshift.shift.pair_bounds import PairBounds, pair_bounds
-from cytoshift.shift.pair_scores import censored_t, pair_scores
+from cytoshift.shift.censoring.censored_change import censored_change
+from cytoshift.shift.censoring.pair_bounds import PairBounds, pair_bounds
+from cytoshift.shift.censoring.pair_scores import censored_t, pair_scores
+from cytoshift.shift.exact.flips import contrast_rng, sign_flip_test, sign_flips
 
 SEED, STUDIES, CORRELATION, SHIFT, DRAWS = 20261127, 2000, 0.6, 0.8, 999
 SIZES, SHARES = (6, 8, 12, 24), (0.0, 0.2, 0.4, 0.6)

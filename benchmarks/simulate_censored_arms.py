@@ -7,10 +7,10 @@ minutes; prints a table. Simulated bivariate normal pairs, one limit for all val
 import numpy as np
 from scipy import stats
 
-from cytoshift.shift.arm_pair_scores import arm_pair_scores
-from cytoshift.shift.censored_arms import METHODS, Question, censored_arms
-from cytoshift.shift.flips import contrast_rng
-from cytoshift.shift.relabelling import arm_relabellings, relabelling_test
+from cytoshift.shift.censoring.arm_pair_scores import arm_pair_scores
+from cytoshift.shift.censoring.censored_arms import METHODS, Question, censored_arms
+from cytoshift.shift.exact.flips import contrast_rng
+from cytoshift.shift.exact.relabelling import arm_relabellings, relabelling_test
 
 SEED, STUDIES, EFFECT, DRAWS = 20261205, 1000, 1.0, 999
 SIZES, SHARES, CORRELATIONS = (6, 12, 24), (0.0, 0.2, 0.4, 0.6), (0.5, 0.8)

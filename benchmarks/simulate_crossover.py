@@ -7,11 +7,11 @@ subject; in the last column those of the lower part are non-detects, and orders 
 
 import numpy as np
 
-from cytoshift.shift.crossover import PeriodOrder, crossover_effect, period_order
-from cytoshift.shift.crossover_labels import order_relabellings, order_test, sequence_relabellings, sequence_test
-from cytoshift.shift.flips import contrast_rng, sign_flip_test, sign_flips
-from cytoshift.shift.pair_bounds import pair_bounds
-from cytoshift.shift.pair_scores import pair_scores
+from cytoshift.shift.censoring.pair_bounds import pair_bounds
+from cytoshift.shift.censoring.pair_scores import pair_scores
+from cytoshift.shift.exact.flips import contrast_rng, sign_flip_test, sign_flips
+from cytoshift.shift.orders.crossover import PeriodOrder, crossover_effect, period_order
+from cytoshift.shift.orders.crossover_labels import order_relabellings, order_test, sequence_relabellings, sequence_test
 
 SEED, STUDIES, DRAWS, NON_DETECTS = 20261201, 4000, 999, 0.4
 # Subjects per sequence; the arm is A, the control B.

@@ -10,10 +10,10 @@ import time
 import numpy as np
 from scipy import stats
 
-from cytoshift.shift.flips import contrast_rng
-from cytoshift.shift.interval_regression import difference_bounds, interval_effect, interval_mean
-from cytoshift.shift.interval_scores import interval_scores
-from cytoshift.shift.relabelling import arm_relabellings, relabelling_test
+from cytoshift.shift.censoring.interval_regression import difference_bounds, interval_effect, interval_mean
+from cytoshift.shift.censoring.interval_scores import interval_scores
+from cytoshift.shift.exact.flips import contrast_rng
+from cytoshift.shift.exact.relabelling import arm_relabellings, relabelling_test
 
 SEED, STUDIES, CORRELATION, SHIFT, DRAWS = 20261202, 4000, 0.6, 1.0, 999
 SHARES = (0.0, 0.2, 0.4, 0.6)

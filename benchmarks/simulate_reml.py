@@ -11,8 +11,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from cytoshift.shift.mixed_design import RepeatedDesign, changes_from_baseline, repeated_design
-from cytoshift.shift.random_intercept import random_intercept
+from cytoshift.shift.mixed.mixed_design import RepeatedDesign, changes_from_baseline, repeated_design
+from cytoshift.shift.mixed.random_intercept import random_intercept
 
 REFERENCE = Path(__file__).resolve().parent.parent / "tests/reference/mixed/npx.tsv"
 SEED, STUDIES = 20261206, 20_000

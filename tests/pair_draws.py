@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import stats
 
-from cytoshift.shift.pair_bounds import PairBounds, pair_bounds
+from cytoshift.shift.censoring.pair_bounds import PairBounds, pair_bounds
 
 
 def draw_pairs(

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cytoshift.shift.arms import student_t, welch_t
-from cytoshift.shift.paired import paired_t
+from cytoshift.shift.classical.arms import student_t, welch_t
+from cytoshift.shift.classical.paired import paired_t
 from shared_data import requires_shared, shared_study
 
 EXPORT = "export_txt_6_10_20_results_combi_merged.txt"

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cytoshift.shift.bivariate_normal import quadrant
-from cytoshift.shift.censored_change import censored_change
-from cytoshift.shift.censored_pairs import (
+from cytoshift.shift.censoring.bivariate_normal import quadrant
+from cytoshift.shift.censoring.censored_change import censored_change
+from cytoshift.shift.censoring.censored_pairs import (
     DELTA,
     FULL,
     KAPPA,
@@ -23,8 +23,8 @@ from cytoshift.shift.censored_pairs import (
     fit_without_shift,
     starting_values,
 )
-from cytoshift.shift.pair_bounds import PairBounds, pair_bounds
-from cytoshift.shift.pair_data import PairData, pair_data
+from cytoshift.shift.censoring.pair_bounds import PairBounds, pair_bounds
+from cytoshift.shift.censoring.pair_data import PairData, pair_data
 
 FOLDER = Path(__file__).parent / "censored"
 LIMITS = ["reference_lower", "reference_upper", "target_lower", "target_upper"]

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cytoshift.shift.censored_arms import METHODS, CensoredArms, Question, censored_arms
+from cytoshift.shift.censoring.censored_arms import METHODS, CensoredArms, Question, censored_arms
 
 FOLDER = Path(__file__).parent / "censored_arms"
 LIMITS = ["reference_lower", "reference_upper", "target_lower", "target_upper"]

@@ -6,9 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cytoshift.shift.carry_over import carry_over
-from cytoshift.shift.crossover import PeriodOrder, crossover_effect, period_order
-from cytoshift.shift.crossover_labels import (
+from cytoshift.shift.estimates import Estimates
+from cytoshift.shift.exact.global_test import global_test
+from cytoshift.shift.exact.max_t import max_t
+from cytoshift.shift.exact.rearrangements import ExactTest, Orbit
+from cytoshift.shift.orders.carry_over import carry_over
+from cytoshift.shift.orders.crossover import PeriodOrder, crossover_effect, period_order
+from cytoshift.shift.orders.crossover_labels import (
     order_orbit,
     order_relabellings,
     order_test,
@@ -16,11 +20,7 @@ from cytoshift.shift.crossover_labels import (
     sequence_relabellings,
     sequence_test,
 )
-from cytoshift.shift.crossover_model import crossover_contrast, crossover_design, crossover_model
-from cytoshift.shift.estimates import Estimates
-from cytoshift.shift.global_test import global_test
-from cytoshift.shift.max_t import max_t
-from cytoshift.shift.rearrangements import ExactTest, Orbit
+from cytoshift.shift.orders.crossover_model import crossover_contrast, crossover_design, crossover_model
 
 FOLDER = Path(__file__).parent / "crossover"
 FEATURES = ["f1", "f2", "f3", "f4"]

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cytoshift.shift.dose_orbits import dose_orbit, dose_relabellings, dose_test
-from cytoshift.shift.dose_trend import departure_from_linearity, dose_trend
-from cytoshift.shift.global_test import global_test
-from cytoshift.shift.max_t import max_t
-from cytoshift.shift.null_model import null_scores
+from cytoshift.shift.classical.dose_trend import departure_from_linearity, dose_trend
+from cytoshift.shift.exact.dose_orbits import dose_orbit, dose_relabellings, dose_test
+from cytoshift.shift.exact.global_test import global_test
+from cytoshift.shift.exact.max_t import max_t
+from cytoshift.shift.exact.null_model import null_scores
 
 FOLDER = Path(__file__).parent / "dose"
 FEATURES = [f"f{number}" for number in range(1, 7)]

@@ -7,20 +7,20 @@ import pandas as pd
 import pytest
 
 from cytoshift.frames import empty
-from cytoshift.shift.arms import ancova
-from cytoshift.shift.censored_pairs import DELTA, FULL, LAMBDA, fit_pairs, starting_values
-from cytoshift.shift.composition import centred_log_ratios
-from cytoshift.shift.effects import (
+from cytoshift.shift.censoring.censored_pairs import DELTA, FULL, LAMBDA, fit_pairs, starting_values
+from cytoshift.shift.censoring.pair_data import pair_data
+from cytoshift.shift.classical.arms import ancova
+from cytoshift.shift.classical.composition import centred_log_ratios
+from cytoshift.shift.classical.effects import (
     censored_effect,
     hedges_factor,
     noncentrality_limits,
     paired_effect,
     standardised_by_baseline,
 )
-from cytoshift.shift.pair_data import pair_data
-from cytoshift.shift.paired import paired_t
-from cytoshift.shift.reference_change import change_ratios
-from cytoshift.shift.variation import between_runs, sigma_of_cv, within_subjects
+from cytoshift.shift.classical.paired import paired_t
+from cytoshift.shift.subjects.reference_change import change_ratios
+from cytoshift.shift.subjects.variation import between_runs, sigma_of_cv, within_subjects
 from cytoshift.tables import PLATE_FACTORS
 from pair_draws import known_pairs
 

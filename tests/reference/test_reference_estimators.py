@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cytoshift.shift.arms import ancova, arm_effect, student_t, welch_t
-from cytoshift.shift.effects import detectable_difference, paired_effect
-from cytoshift.shift.moderation import fit_prior, moderate
-from cytoshift.shift.paired import paired_t
-from cytoshift.shift.ranks import matched_rank_biserial, rank_sum, signed_rank
+from cytoshift.shift.classical.arms import ancova, arm_effect, student_t, welch_t
+from cytoshift.shift.classical.effects import detectable_difference, paired_effect
+from cytoshift.shift.classical.moderation import fit_prior, moderate
+from cytoshift.shift.classical.paired import paired_t
+from cytoshift.shift.classical.ranks import matched_rank_biserial, rank_sum, signed_rank
 from shared_data import requires_shared, shared_study
 
 FOLDER = Path(__file__).parent / "estimators"

@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cytoshift.shift.detection import fisher, mcnemar
-from cytoshift.shift.families import benjamini_hochberg, holm
-from cytoshift.shift.flips import sign_flip_interval, sign_flip_orbit, sign_flip_test, sign_flips
-from cytoshift.shift.global_test import global_test
-from cytoshift.shift.max_t import max_t
-from cytoshift.shift.null_model import FreedmanLaneOrbit, null_scores
-from cytoshift.shift.relabelling import arm_relabellings, relabelling_orbit, relabelling_test
+from cytoshift.shift.classical.detection import fisher, mcnemar
+from cytoshift.shift.exact.families import benjamini_hochberg, holm
+from cytoshift.shift.exact.flips import sign_flip_interval, sign_flip_orbit, sign_flip_test, sign_flips
+from cytoshift.shift.exact.global_test import global_test
+from cytoshift.shift.exact.max_t import max_t
+from cytoshift.shift.exact.null_model import FreedmanLaneOrbit, null_scores
+from cytoshift.shift.exact.relabelling import arm_relabellings, relabelling_orbit, relabelling_test
 
 FOLDER = Path(__file__).parent / "exact"
 

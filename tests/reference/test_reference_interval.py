@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cytoshift.shift.interval_likelihood import checked_bounds, fit_intervals, interval_data
-from cytoshift.shift.interval_regression import interval_effect, interval_mean
-from cytoshift.shift.interval_scores import interval_scores
-from cytoshift.shift.null_model import null_scores
+from cytoshift.shift.censoring.interval_likelihood import checked_bounds, fit_intervals, interval_data
+from cytoshift.shift.censoring.interval_regression import interval_effect, interval_mean
+from cytoshift.shift.censoring.interval_scores import interval_scores
+from cytoshift.shift.exact.null_model import null_scores
 
 FOLDER = Path(__file__).parent / "interval"
 

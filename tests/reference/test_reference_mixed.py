@@ -6,16 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cytoshift.shift.mixed_answer import MixedFit
-from cytoshift.shift.mixed_design import (
+from cytoshift.shift.mixed.mixed_answer import MixedFit
+from cytoshift.shift.mixed.mixed_design import (
     CellContrast,
     RepeatedDesign,
     cell_contrast,
     changes_from_baseline,
     repeated_design,
 )
-from cytoshift.shift.random_intercept import random_intercept
-from cytoshift.shift.unstructured import unstructured
+from cytoshift.shift.mixed.random_intercept import random_intercept
+from cytoshift.shift.mixed.unstructured import unstructured
 
 FOLDER = Path(__file__).parent / "mixed"
 VISITS = ["baseline", "week_8", "week_16"]

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cytoshift.shift.blocked import blocked_effects, consensus_correlation
-from cytoshift.shift.mixed_design import cell_contrast, repeated_design
-from cytoshift.shift.moderation import fit_prior, mean_level, moderate
-from cytoshift.shift.paired import paired_t
+from cytoshift.shift.classical.moderation import fit_prior, mean_level, moderate
+from cytoshift.shift.classical.paired import paired_t
+from cytoshift.shift.mixed.blocked import blocked_effects, consensus_correlation
+from cytoshift.shift.mixed.mixed_design import cell_contrast, repeated_design
 
 FOLDER = Path(__file__).parent / "moderation"
 KINDS = {

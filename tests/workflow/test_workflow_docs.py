@@ -1,6 +1,7 @@
 """The generated documents say what the models and tables say, and the examples in them work."""
 
 import difflib
+import doctest
 import json
 import re
 from pathlib import Path
@@ -99,3 +100,9 @@ def examples() -> list[str]:
 
 def smallest_study() -> str:
     return next(example for example in examples() if example.startswith("id: my-study"))
+
+
+def test_the_examples_of_the_readme_run_and_print_what_they_say() -> None:
+    found = doctest.testfile(str(ROOT / "README.md"), module_relative=False)
+    assert found.attempted >= 8
+    assert found.failed == 0

@@ -63,7 +63,7 @@ def test_manifest_names_every_result_by_its_checksum(tiny: Checkout) -> None:
             {"intake", "calibrate", "quality", "normalize", "shift"},
         ),
         (
-            "shift/paired.py",
+            "shift/classical/paired.py",
             '"""',
             '"""Edited. ',
             {"shift_", "report_"},

@@ -3,7 +3,7 @@
 from cytoshift import tables
 from cytoshift.frames import read_table, write_table
 from cytoshift.jobs import job, whole_file
-from cytoshift.shift.reference_change import SubjectTables, compare_subjects
+from cytoshift.shift.subjects.reference_change import SubjectTables, compare_subjects
 from cytoshift.study.study import SubjectsPlan
 
 with job(snakemake.log[0], snakemake.params.library) as log:

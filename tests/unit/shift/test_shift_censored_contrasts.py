@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cytoshift.shift.censored_arms import censored_ancova
-from cytoshift.shift.censored_change import censored_change
-from cytoshift.shift.pair_bounds import PairBounds, pair_bounds
-from cytoshift.shift.pair_scores import pair_scores
+from cytoshift.shift.censoring.censored_arms import censored_ancova
+from cytoshift.shift.censoring.censored_change import censored_change
+from cytoshift.shift.censoring.pair_bounds import PairBounds, pair_bounds
+from cytoshift.shift.censoring.pair_scores import pair_scores
 from cytoshift.shift.study import decide_endpoints, estimate_shifts
 from shift_tables import PARALLEL, make_plan, make_tables
 

@@ -10,16 +10,16 @@ import pytest
 from scipy import stats
 
 from cytoshift.frames import conform
-from cytoshift.shift.carry_over import carry_over
 from cytoshift.shift.comparison import compare
-from cytoshift.shift.crossover import crossover_effect, period_order
-from cytoshift.shift.crossover_labels import order_relabellings, order_test
+from cytoshift.shift.exact.max_t import max_t
+from cytoshift.shift.exact.rearrangements import two_sided_p
 from cytoshift.shift.functions import crossover
 from cytoshift.shift.grid import make_grid
-from cytoshift.shift.max_t import max_t
 from cytoshift.shift.orbits import joint_null
-from cytoshift.shift.order_inversion import order_interval
-from cytoshift.shift.rearrangements import two_sided_p
+from cytoshift.shift.orders.carry_over import carry_over
+from cytoshift.shift.orders.crossover import crossover_effect, period_order
+from cytoshift.shift.orders.crossover_labels import order_relabellings, order_test
+from cytoshift.shift.orders.order_inversion import order_interval
 from cytoshift.shift.study import Decisions, Shifts, decide_endpoints, estimate_shifts
 from cytoshift.study.study import ShiftPlan
 from cytoshift.tables import PANEL, SAMPLES

@@ -8,9 +8,9 @@ import pytest
 from scipy import stats
 
 from cytoshift import shift
-from cytoshift.shift.arms import ancova
-from cytoshift.shift.mixed_design import cell_contrast, repeated_design
-from cytoshift.shift.unstructured import unstructured
+from cytoshift.shift.classical.arms import ancova
+from cytoshift.shift.mixed.mixed_design import cell_contrast, repeated_design
+from cytoshift.shift.mixed.unstructured import unstructured
 from cytoshift.study.problem import Problems
 
 
@@ -34,7 +34,8 @@ def table(
 def wide(data: pd.DataFrame, feature: str) -> pd.DataFrame:
     """log2 values, subjects × visits, in order of appearance."""
     own = data[data["feature"] == feature]
-    return np.log2(own.pivot(index="subject", columns="visit", values="value")).loc[own["subject"].unique()]
+    wide_values = own.pivot_table(index="subject", columns="visit", values="value")
+    return np.log2(wide_values).loc[own["subject"].unique()]
 
 
 def row(found: pd.DataFrame, feature: str) -> pd.Series:
@@ -63,7 +64,9 @@ def test_a_non_detect_is_the_same_written_as_text_or_as_a_limit() -> None:
     low = (data["feature"] == "IL-6") & (data["value"] < 20)
     assert 3 < low.sum() < 18
     as_limit = data.assign(value=data["value"].where(~low), upper=np.where(low, 20.0, np.nan))
-    as_text = data.assign(value=[f"<{20}" if cut else repr(value) for cut, value in zip(low, data["value"], strict=True)])
+    as_text = data.assign(
+        value=[f"<{20}" if cut else repr(value) for cut, value in zip(low, data["value"], strict=True)]
+    )
     first, second = (shift.paired(one, reference="Day 0", target="Day 28") for one in (as_limit, as_text))
     pd.testing.assert_frame_equal(first, second)
     found = row(first, "IL-6")

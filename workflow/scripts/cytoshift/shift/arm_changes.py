@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 
 from cytoshift.frames import conform
-from cytoshift.shift.censored_change import censored_change
+from cytoshift.shift.censoring.censored_change import censored_change
+from cytoshift.shift.censoring.pair_bounds import bounds_of_sides
+from cytoshift.shift.classical.paired import paired_t
 from cytoshift.shift.comparison import Comparison
 from cytoshift.shift.notes import to_ratio
-from cytoshift.shift.pair_bounds import bounds_of_sides
-from cytoshift.shift.paired import paired_t
 from cytoshift.shift.sides import Side
 from cytoshift.study.study import ShiftPlan, compared_arms
 from cytoshift.tables import ARM_CHANGES

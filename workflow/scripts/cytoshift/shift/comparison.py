@@ -8,9 +8,9 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from cytoshift.shift.censoring.recensoring import recensor
 from cytoshift.shift.grid import MISSING, Grid
-from cytoshift.shift.periods import Periods, Sides, periods_of
-from cytoshift.shift.recensoring import recensor
+from cytoshift.shift.orders.periods import Periods, Sides, periods_of
 from cytoshift.shift.repeated import Repeated, repeated_samples
 from cytoshift.shift.sides import Side, side_of
 from cytoshift.study.contrasts import Contrast

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from cytoshift.findings import Finding, finding
+from cytoshift.shift.classical.composition import centred_log_ratios, sibling_groups
 from cytoshift.shift.comparison import Comparison, take
-from cytoshift.shift.composition import centred_log_ratios, sibling_groups
 from cytoshift.shift.grid import MISSING, OBSERVED
 from cytoshift.shift.methods import choose_method, estimate_features, on_detection_only
 from cytoshift.shift.sides import Side

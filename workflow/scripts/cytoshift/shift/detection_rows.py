@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from cytoshift.shift.classical.detection import fisher, mcnemar
 from cytoshift.shift.comparison import Comparison
-from cytoshift.shift.crossover_labels import order_test
-from cytoshift.shift.detection import fisher, mcnemar
 from cytoshift.shift.estimates import COLUMNS
-from cytoshift.shift.order_null import fair_orders, order_known
-from cytoshift.shift.rearrangements import ExactTest
+from cytoshift.shift.exact.rearrangements import ExactTest
+from cytoshift.shift.orders.crossover_labels import order_test
+from cytoshift.shift.orders.order_null import fair_orders, order_known
 from cytoshift.study.study import ShiftPlan
 
 DIFFERENCE = "mostly non-detects: no estimate; the change of detection is compared between the orders of conditions"

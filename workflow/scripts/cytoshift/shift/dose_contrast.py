@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from cytoshift.shift.censored_arms import censored_ancova, censored_change_of_arms
+from cytoshift.shift.censoring.censored_arms import censored_ancova, censored_change_of_arms
+from cytoshift.shift.censoring.interval_regression import interval_effect
+from cytoshift.shift.censoring.pair_bounds import limits_of_side
+from cytoshift.shift.classical.dose_trend import count_doses, dose_trend
 from cytoshift.shift.comparison import Comparison
 from cytoshift.shift.covariates import covariates_of
-from cytoshift.shift.dose_trend import count_doses, dose_trend
 from cytoshift.shift.estimates import Estimates, add_note
-from cytoshift.shift.interval_regression import interval_effect
-from cytoshift.shift.pair_bounds import limits_of_side
 from cytoshift.study.study import ShiftPlan
 
 # Fields of an answer that say nothing where too few subjects make the trend.

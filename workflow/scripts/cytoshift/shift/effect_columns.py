@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from cytoshift.shift.censoring.interval_regression import interval_mean
+from cytoshift.shift.censoring.pair_bounds import limits_of_side
+from cytoshift.shift.classical.effects import paired_effect, standardised_by_baseline
+from cytoshift.shift.classical.ranks import matched_rank_biserial
 from cytoshift.shift.comparison import Comparison
-from cytoshift.shift.effects import paired_effect, standardised_by_baseline
-from cytoshift.shift.interval_regression import interval_mean
 from cytoshift.shift.intervals import interval_features
-from cytoshift.shift.pair_bounds import limits_of_side
-from cytoshift.shift.ranks import matched_rank_biserial
 from cytoshift.shift.sides import Side
 from cytoshift.study.study import ShiftPlan
 

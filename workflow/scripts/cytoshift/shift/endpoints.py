@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from cytoshift.findings import plural
 from cytoshift.frames import conform
-from cytoshift.shift.families import FamilyDecision, FamilyResult, decide, holm
+from cytoshift.shift.exact.families import FamilyDecision, FamilyResult, decide, holm
+from cytoshift.shift.exact.global_test import global_test, planned_signs
+from cytoshift.shift.exact.max_t import max_t
+from cytoshift.shift.exact.rearrangements import Orbit, smallest_two_sided_p, two_sided_p
 from cytoshift.shift.feature_words import features_named
-from cytoshift.shift.global_test import global_test, planned_signs
-from cytoshift.shift.max_t import max_t
 from cytoshift.shift.orbits import JointNull
-from cytoshift.shift.rearrangements import Orbit, smallest_two_sided_p, two_sided_p
 from cytoshift.study.contrasts import Endpoint
 from cytoshift.tables import DECISIONS, FAMILIES
 
@@ -91,7 +92,7 @@ def test_family(endpoint: Endpoint, rows: pd.DataFrame, null: JointNull | None, 
     if endpoint.correction == "holm":
         within = holm(exact.p_value)
         smallest = float(min(1.0, len(positions) * smallest_two_sided_p(orbit).min()))
-        words = f"Holm over {len(positions)} features by {null.words}"
+        words = f"Holm over {plural(len(positions), 'feature')} by {null.words}"
         return replace(exact, p_within=within, p_family=float(within.min()), smallest=smallest, words=words)
     tested = max_t(orbit)
     single = endpoint.correction == "max_t_single_step"
@@ -102,7 +103,7 @@ def test_family(endpoint: Endpoint, rows: pd.DataFrame, null: JointNull | None, 
         p_family=float(within.min()),
         t_family=float(np.nanmax(np.abs(tested.statistic), initial=0.0)),
         smallest=tested.smallest_adjusted_p,
-        words=f"{'single-step' if single else 'step-down'} max-T over {len(positions)} features by {null.words}",
+        words=f"{'single-step' if single else 'step-down'} max-T over {plural(len(positions), 'feature')} by {null.words}",
     )
 
 
@@ -131,13 +132,13 @@ def _global_family(exact: Family, orbit: Orbit, null: JointNull) -> Family:
         p_family=result.p_value,
         t_family=result.statistic,
         smallest=result.smallest_p,
-        words=f"global {endpoint.direction} test of {result.n_features} features by {null.words}",
+        words=f"global {endpoint.direction} test of {plural(result.n_features, 'feature')} by {null.words}",
         note=_global_note(endpoint, result.statistic, len(result.left_out)),
     )
 
 
 def _global_note(endpoint: Endpoint, statistic: float, left_out: int) -> str:
-    parts = [f"{left_out} features without a statistic left out"] if left_out else []
+    parts = [f"{plural(left_out, 'feature')} without a statistic left out"] if left_out else []
     if endpoint.direction != "any" and not np.isnan(statistic):
         opposite = {"decrease": "increase", "increase": "decrease"}[endpoint.direction]
         parts.append(f"together the features moved towards {endpoint.direction if statistic > 0 else opposite}")

@@ -8,23 +8,23 @@ from typing import TypeVar
 
 import numpy as np
 
-from cytoshift.shift.arms import ancova, arm_effect, student_t, welch_t
-from cytoshift.shift.censored_arms import censored_ancova, censored_change_of_arms
-from cytoshift.shift.censored_change import censored_change
+from cytoshift.shift.censoring.censored_arms import censored_ancova, censored_change_of_arms
+from cytoshift.shift.censoring.censored_change import censored_change
+from cytoshift.shift.censoring.interval_regression import interval_effect, interval_mean
+from cytoshift.shift.censoring.pair_bounds import limits_of_side
+from cytoshift.shift.censoring.pair_scores import censored_t, pair_scores
+from cytoshift.shift.classical.arms import ancova, arm_effect, student_t, welch_t
+from cytoshift.shift.classical.effects import censored_effect
+from cytoshift.shift.classical.moderation import fit_prior, mean_level, moderate
+from cytoshift.shift.classical.paired import paired_t
+from cytoshift.shift.classical.ranks import rank_sum, signed_rank
 from cytoshift.shift.comparison import Comparison
 from cytoshift.shift.covariates import Covariates, covariates_of
-from cytoshift.shift.crossover_answer import crossover_intervals, crossover_numbers, crossover_samples
 from cytoshift.shift.dose_contrast import censored_dose_trend, exact_dose_trend
-from cytoshift.shift.effects import censored_effect
 from cytoshift.shift.estimates import Estimates, add_note
-from cytoshift.shift.interval_regression import interval_effect, interval_mean
 from cytoshift.shift.intervals import bounds_of_pairs, is_pair, limits_of_change
 from cytoshift.shift.mixed_contrast import mixed_contrast
-from cytoshift.shift.moderation import fit_prior, mean_level, moderate
-from cytoshift.shift.pair_bounds import limits_of_side
-from cytoshift.shift.pair_scores import censored_t, pair_scores
-from cytoshift.shift.paired import paired_t
-from cytoshift.shift.ranks import rank_sum, signed_rank
+from cytoshift.shift.orders.crossover_answer import crossover_intervals, crossover_numbers, crossover_samples
 from cytoshift.shift.repeated import MIXED_MODELS
 from cytoshift.study.study import ShiftPlan
 

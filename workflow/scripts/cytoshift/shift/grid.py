@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cytoshift.shift.substitution import POLICIES
+from cytoshift.shift.censoring.substitution import POLICIES
 
 OBSERVED, BELOW, ABOVE, EXTRAPOLATED, MISSING = range(5)
 CODES = {"observed": OBSERVED, "below": BELOW, "above": ABOVE, "extrapolated": EXTRAPOLATED, "missing": MISSING}

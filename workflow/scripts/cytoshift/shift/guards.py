@@ -10,9 +10,9 @@ import pandas as pd
 from cytoshift.findings import Finding, finding, findings_table, listed
 from cytoshift.shift.comparison import Comparison
 from cytoshift.shift.composition_findings import composition_findings
-from cytoshift.shift.crossover_guards import crossover_findings
-from cytoshift.shift.families import benjamini_hochberg
+from cytoshift.shift.exact.families import benjamini_hochberg
 from cytoshift.shift.methods import estimate_features
+from cytoshift.shift.orders.crossover_guards import crossover_findings
 from cytoshift.study.settings import label_of
 from cytoshift.study.study import ShiftPlan
 

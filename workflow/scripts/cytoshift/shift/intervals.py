@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from cytoshift.shift.censoring.interval_regression import difference_bounds
+from cytoshift.shift.censoring.pair_bounds import PairBounds, bounds_of_sides, limits_of_side
 from cytoshift.shift.comparison import Comparison
 from cytoshift.shift.grid import ABOVE, BELOW
-from cytoshift.shift.interval_regression import difference_bounds
-from cytoshift.shift.pair_bounds import PairBounds, bounds_of_sides, limits_of_side
 from cytoshift.shift.sides import Side
 from cytoshift.study.study import ShiftPlan
 

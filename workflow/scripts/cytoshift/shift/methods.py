@@ -15,7 +15,7 @@ from cytoshift.shift.estimates import COLUMNS, add_note
 from cytoshift.shift.estimators import Answer, estimate_censored, estimate_exact
 from cytoshift.shift.grid import ABOVE, BELOW
 from cytoshift.shift.intervals import interval_features
-from cytoshift.shift.order_null import order_known
+from cytoshift.shift.orders.order_null import order_known
 from cytoshift.study.study import ShiftPlan
 
 # The prior of moderation learns only from features whose spread is measured, not substituted.
@@ -146,9 +146,7 @@ def _frame(answer: Answer, chosen: np.ndarray) -> pd.DataFrame:
     frame = pd.DataFrame({name: getattr(estimates, name) for name in COLUMNS}, index=np.flatnonzero(chosen))
     effect = np.nan if answer.effect_size is None else answer.effect_size
     p_method = estimates.p_method if answer.p_method is None else answer.p_method
-    frame = frame.assign(
-        method=estimates.method, p_method=p_method, ci_method=estimates.ci_method, effect_size=effect
-    )
+    frame = frame.assign(method=estimates.method, p_method=p_method, ci_method=estimates.ci_method, effect_size=effect)
     if answer.otherwise is None:
         return frame
     instead = _frame(Answer(answer.otherwise), chosen)

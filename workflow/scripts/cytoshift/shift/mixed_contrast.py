@@ -6,15 +6,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from cytoshift.shift.blocked import blocked_effects, consensus_correlation
 from cytoshift.shift.comparison import Comparison
 from cytoshift.shift.covariates import covariates_of
 from cytoshift.shift.estimates import Estimates, add_note
-from cytoshift.shift.mixed_design import CellContrast, RepeatedDesign, cell_contrast, repeated_design
-from cytoshift.shift.own_pairs import own_pairs
-from cytoshift.shift.random_intercept import random_intercept
+from cytoshift.shift.mixed.blocked import blocked_effects, consensus_correlation
+from cytoshift.shift.mixed.mixed_design import CellContrast, RepeatedDesign, cell_contrast, repeated_design
+from cytoshift.shift.mixed.own_pairs import own_pairs
+from cytoshift.shift.mixed.random_intercept import random_intercept
+from cytoshift.shift.mixed.unstructured import unstructured
 from cytoshift.shift.repeated import Repeated
-from cytoshift.shift.unstructured import unstructured
 from cytoshift.study.contrasts import visits_of
 from cytoshift.study.study import ShiftPlan
 
@@ -24,10 +24,10 @@ def mixed_contrast(
 ) -> tuple[Estimates, Estimates | None]:
     """The estimates of a mixed model, and those from a contrast's own pairs where they must stand in.
 
-    `method` is `mmrm` (unstructured covariance, Kenward–Roger), `random_intercept`, or `blocked` (one correlation within
-    subjects for all features, learned from those of `learn` (features,); to be moderated). The second element, where there
-    is one, answers for the features whose first estimate is empty; its notes hold the reason. Raises ValueError for a
-    comparison without repeated samples.
+    `method` is `mmrm` (unstructured covariance, Kenward–Roger), `random_intercept`, or `blocked` (one correlation
+    within subjects for all features, learned from those of `learn` (features,); to be moderated). The second element,
+    where there is one, answers for the features whose first estimate is empty; its notes hold the reason. Raises
+    ValueError for a comparison without repeated samples.
     """
     repeated, level = part.repeated, 1 - plan.alpha
     if repeated is None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cytoshift.shift.arms import ancova, arm_effect
+from cytoshift.shift.classical.arms import ancova, arm_effect
+from cytoshift.shift.classical.linear import Spread
+from cytoshift.shift.classical.ranks import hodges_lehmann
 from cytoshift.shift.comparison import Comparison, take
 from cytoshift.shift.covariates import covariates_of, design_groups
 from cytoshift.shift.estimates import add_note
 from cytoshift.shift.intervals import interval_features
-from cytoshift.shift.linear import Spread
-from cytoshift.shift.ranks import hodges_lehmann
 from cytoshift.study.study import ShiftPlan
 
 # Estimates of mixed models, in which subjects without a pair take part as well.

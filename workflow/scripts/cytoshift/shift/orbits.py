@@ -8,14 +8,14 @@ import numpy as np
 
 from cytoshift.shift.comparison import Comparison
 from cytoshift.shift.covariates import covariates_of, design_groups, strata_of
-from cytoshift.shift.dose_orbits import dose_orbit, dose_relabellings
-from cytoshift.shift.flips import contrast_rng, sign_flip_orbit, sign_flips
+from cytoshift.shift.exact.dose_orbits import dose_orbit, dose_relabellings
+from cytoshift.shift.exact.flips import contrast_rng, sign_flip_orbit, sign_flips
+from cytoshift.shift.exact.null_model import freedman_lane_orbit
+from cytoshift.shift.exact.rearrangements import Orbit, Rearrangements
+from cytoshift.shift.exact.relabelling import arm_relabellings, relabelling_orbit
 from cytoshift.shift.intervals import interval_features
 from cytoshift.shift.methods import on_detection_only
-from cytoshift.shift.null_model import freedman_lane_orbit
-from cytoshift.shift.order_null import OrderNull, order_known, order_null
-from cytoshift.shift.rearrangements import Orbit, Rearrangements
-from cytoshift.shift.relabelling import arm_relabellings, relabelling_orbit
+from cytoshift.shift.orders.order_null import OrderNull, order_known, order_null
 from cytoshift.shift.scores import arm_scores, flip_scores, outcome_of_arms, with_baseline
 from cytoshift.study.study import ShiftPlan
 

@@ -6,21 +6,21 @@ import numpy as np
 import pandas as pd
 
 from cytoshift.frames import conform
+from cytoshift.shift.classical.effects import detectable_difference
 from cytoshift.shift.comparison import Comparison, take
 from cytoshift.shift.effect_columns import with_effect_sizes
-from cytoshift.shift.effects import detectable_difference
 from cytoshift.shift.endpoints import resolve_features
 from cytoshift.shift.estimates import add_note
-from cytoshift.shift.flips import count_informative, sign_flip_interval, sign_flip_test
+from cytoshift.shift.exact.flips import count_informative, sign_flip_interval, sign_flip_test
+from cytoshift.shift.exact.inversion import inverted_interval
+from cytoshift.shift.exact.rearrangements import Rearrangements, smallest_two_sided_p, two_sided_p
 from cytoshift.shift.grid import ABOVE, BELOW
 from cytoshift.shift.intervals import bounds_of_pairs, interval_features, is_pair
-from cytoshift.shift.inversion import inverted_interval
 from cytoshift.shift.methods import estimate_features
 from cytoshift.shift.notes import MODELLED, further_notes, to_ratio
 from cytoshift.shift.orbits import JointNull, joint_null
-from cytoshift.shift.order_inversion import order_interval
-from cytoshift.shift.order_null import OrderNull
-from cytoshift.shift.rearrangements import Rearrangements, smallest_two_sided_p, two_sided_p
+from cytoshift.shift.orders.order_inversion import order_interval
+from cytoshift.shift.orders.order_null import OrderNull
 from cytoshift.study.contrasts import concerned
 from cytoshift.study.study import ShiftPlan
 from cytoshift.tables import SHIFTS

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from cytoshift.shift.arm_pair_scores import arm_pair_scores
+from cytoshift.shift.censoring.arm_pair_scores import arm_pair_scores
+from cytoshift.shift.censoring.interval_scores import centred_scores, interval_scores
+from cytoshift.shift.censoring.pair_bounds import limits_of_side
+from cytoshift.shift.censoring.pair_scores import pair_scores
 from cytoshift.shift.comparison import Comparison, take
 from cytoshift.shift.covariates import covariates_of, design_groups
-from cytoshift.shift.interval_scores import centred_scores, interval_scores
+from cytoshift.shift.exact.null_model import null_scores
 from cytoshift.shift.intervals import bounds_of_pairs, interval_features, is_pair, limits_of_change
 from cytoshift.shift.methods import choose_method, on_detection_only
-from cytoshift.shift.null_model import null_scores
-from cytoshift.shift.pair_bounds import limits_of_side
-from cytoshift.shift.pair_scores import pair_scores
 from cytoshift.study.study import ShiftPlan
 
 

@@ -15,7 +15,7 @@ from cytoshift.shift.guards import contrast_findings
 from cytoshift.shift.orbits import JointNull, joint_null
 from cytoshift.shift.pair_table import list_pairs
 from cytoshift.shift.rows import shift_rows
-from cytoshift.shift.untreated_change import cited_population, untreated_change
+from cytoshift.shift.subjects.untreated_change import cited_population, untreated_change
 from cytoshift.study.contrasts import concerned, expand
 from cytoshift.study.problem import Problem, Problems, did_you_mean
 from cytoshift.study.study import ShiftPlan
