@@ -124,9 +124,9 @@ def _families(axes: Axes, families: dict[tuple[int, bool], Family]) -> None:
     for row, name in enumerate(names):
         for (n, moved), family in families.items():
             _dot(axes, 100 * any_false(family, name, moved), row, n, name)
-    axes.set_xlim(-0.3, 7)
+    axes.set_xlim(-0.3, 8)
     for n in SIZES:
-        axes.text(6.9, -OFFSETS[n], f"{n} pairs", color=GREY, fontsize=5.5, ha="right", va="center")
+        axes.text(7.9, -OFFSETS[n], f"{n} pairs", color=GREY, fontsize=5.5, ha="right", va="center")
 
 
 def _rows(axes: Axes, names: list[str] | tuple[str, ...], label: str, title: str, nominal: float) -> None:

@@ -1,7 +1,8 @@
 """Which test of a few pairs with non-detects keeps its level, and which of those finds the most?
 
 Run in the repository: `OMP_NUM_THREADS=1 PYTHONPATH=workflow/scripts .venv/bin/python benchmarks/simulate_shift.py`.
-About 20 minutes on one core. Writes docs/inference.md and docs/inference.png, the same bytes at each run.
+About 12 minutes of processor time on one core. Writes docs/inference.md and docs/inference.png, the same bytes at each
+run.
 """
 
 from pathlib import Path

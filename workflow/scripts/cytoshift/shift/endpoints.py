@@ -94,7 +94,7 @@ def test_family(endpoint: Endpoint, rows: pd.DataFrame, null: JointNull | None, 
         smallest = float(min(1.0, len(positions) * smallest_two_sided_p(orbit).min()))
         words = f"Holm over {plural(len(positions), 'feature')} by {null.words}"
         return replace(exact, p_within=within, p_family=float(within.min()), smallest=smallest, words=words)
-    tested = max_t(orbit)
+    tested, counted = max_t(orbit), plural(len(positions), "feature")
     single = endpoint.correction == "max_t_single_step"
     within = tested.single_step if single else tested.step_down
     return replace(
@@ -103,7 +103,7 @@ def test_family(endpoint: Endpoint, rows: pd.DataFrame, null: JointNull | None, 
         p_family=float(within.min()),
         t_family=float(np.nanmax(np.abs(tested.statistic), initial=0.0)),
         smallest=tested.smallest_adjusted_p,
-        words=f"{'single-step' if single else 'step-down'} max-T over {plural(len(positions), 'feature')} by {null.words}",
+        words=f"{'single-step' if single else 'step-down'} max-T over {counted} by {null.words}",
     )
 
 

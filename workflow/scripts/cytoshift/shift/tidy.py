@@ -66,7 +66,8 @@ def tidy_tables(data: pd.DataFrame, measure: str) -> TidyTables:
         _row(place, "subject", "is blank: every value belongs to a subject")
         for place in np.flatnonzero(texts["subject"] == "").tolist()
     )
-    own = texts[[name for name in keys if name != "dose_mg"]].agg("|".join, axis=1)
+    parts = (texts[name] for name in keys if name != "dose_mg")
+    own = pd.Series(["|".join(row) for row in zip(*parts, strict=True)], index=texts.index, dtype=object)
     _refuse(_twice(own, rows["feature"]))
     panel = pd.DataFrame(
         {
