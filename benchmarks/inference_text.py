@@ -75,9 +75,9 @@ rejecting too often or loses by rejecting too rarely.
 
 {claims}
 The score sign flips are not below another exact test in any cell. Where the censored t misses its promise, six pairs
-with 60 % non-detects, fewer than four pairs on average say anything, and it still finds as much as t on LOD/√2: what LOD/2 has
-more there comes from where half the limit happens to lie. The fourth promise, that the price of exactness is shown,
-is kept under [what exactness costs](#what-exactness-costs).
+with 60 % non-detects, fewer than four pairs on average say anything, and it still finds as much as t on LOD/√2: what
+LOD/2 has more there comes from where half the limit happens to lie. The fourth promise, that the price of exactness
+is shown, is kept under [what exactness costs](#what-exactness-costs).
 
 ![Power, size, coverage and family-wise error](inference.png)
 
@@ -136,11 +136,12 @@ interval bounded on both sides, where not all are. Correlation 0.5.
 
 {table}
 Standard errors are about 0.5 for the profile interval, 1.1 for the inverted flips and 0.35 for the others. An
-interval that is unbounded on one side or both counts as given. The inverted flips hold 95 % throughout, at a price: for every hypothetical shift both members of a pair are judged by the larger of their shifted limits, so that
-the farther the shift, the fewer pairs are left to reject it. Both ends exist only where few values are below the
-limit. The estimates from substitution are biased towards no change: with 60 % non-detects the interval of t on LOD/2
-holds the effect in 90 % of studies, that on LOD/√2 in less than 70 %. Complete pairs are those with high values at
-both visits; their mean change is biased towards no change as soon as values are below the limit.
+interval that is unbounded on one side or both counts as given. The inverted flips hold 95 % throughout, at a price:
+for every hypothetical shift both members of a pair are judged by the larger of their shifted limits, so that the
+farther the shift, the fewer pairs are left to reject it. Both ends exist only where few values are below the limit.
+The estimates from substitution are biased towards no change: with 60 % non-detects the interval of t on LOD/2 holds
+the effect in 90 % of studies, that on LOD/√2 in less than 70 %. Complete pairs are those with high values at both
+visits; their mean change is biased towards no change as soon as values are below the limit.
 
 """
 
@@ -160,8 +161,8 @@ Percent of studies with the effect that are rejected.
 {heavy}
 The fit uses what the partner of a non-detect says, which substitution throws away: at correlation 0.8 the calibrated
 likelihood ratio finds at least as much as t on LOD/2 in every cell with non-detects, and several points more at 6 and
-8 pairs with 40 % non-detects and more. With heavy tails at 24 pairs ranks find more than any mean does, as they should; that
-p-value and the Hodges–Lehmann estimate stand beside the row for this reason.
+8 pairs with 40 % non-detects and more. With heavy tails at 24 pairs ranks find more than any mean does, as they
+should; that p-value and the Hodges–Lehmann estimate stand beside the row for this reason.
 
 """
 

@@ -182,3 +182,12 @@ def test_a_feature_without_an_answer_has_a_row_that_says_why(name: str) -> None:
     assert words in row["note"], row["note"]
     for number in ("estimate", "p_value", "ci_low"):
         assert not (np.isnan(row[number]) and row["note"] == "")
+
+
+def test_an_exact_interval_that_cannot_close_stands_beside_that_of_the_fit() -> None:
+    rows = rows_with_non_detects(5)
+    plan = make_plan(**CENSORED, endpoints=PRIMARY)
+    row = row_of(estimate_shifts(*make_tables(rows), plan).shifts, "il6")
+    alone = row_of(estimate_shifts(*make_tables(rows), make_plan(**CENSORED)).shifts, "il6")
+    assert np.isinf(row["ci_low"]) or np.isinf(row["ci_high"])
+    assert f"ratio by profile: {alone['ratio_low']:.3g} to {alone['ratio_high']:.3g}" in row["note"]

@@ -199,3 +199,11 @@ def test_result_of_an_analyte_does_not_depend_on_the_others() -> None:
     for name in set(Estimates.__dataclass_fields__) - {"method", "p_method", "ci_method"}:
         one, other = getattr(whole, name)[13], getattr(alone, name)[0]
         assert one == other or (np.isnan(one) and np.isnan(other)), name
+
+
+def test_one_known_value_beside_a_visit_beyond_its_limit_leaves_a_p_value_from_the_scores() -> None:
+    bounds = column(points(5) + below(4, 4, 4, 4), below(3, 3, 3, 3, 3))
+    found = censored_change(bounds)
+    assert np.isnan(found.estimates.estimate[0])
+    assert found.by_scores[0]
+    assert found.estimates.p_value[0] == censored_t(pair_scores(bounds)).p_value[0]

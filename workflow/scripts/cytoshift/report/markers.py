@@ -19,7 +19,9 @@ from cytoshift.study.study import FigurePlan, Study
 
 EFFECT_SIZES = {
     "d_av": "d_av: mean change over the mean of the two SDs, Hedges' correction",
+    "d_av_censored": "d_av of the fit with non-detects as intervals, Hedges' correction",
     "baseline_sd": "shift over the SD at baseline",
+    "baseline_sd_per_mg": "shift per mg over the SD at baseline",
     "matched_rank_biserial": "matched rank-biserial",
     "rank_biserial": "rank-biserial",
 }

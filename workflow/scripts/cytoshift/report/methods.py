@@ -189,7 +189,7 @@ def _bias(policy: str) -> str:
 
 
 def _moderated(tables: ReportTables) -> str:
-    ran = (tables.shifts["method"] == "moderated_t").any()
+    ran = tables.shifts["method"].fillna("").str.startswith("moderated_").any()
     return (
         "The moderated t needs at least 20 features of one layer in a contrast, each with at most "
         f"{percent(0.2)} non-detects, and a median of 5 residual degrees of freedom, or its prior cannot be learned. "

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from cytoshift.shift.tidy import TidyTables
 from cytoshift.study.contrast_problems import check_contrasts
+from cytoshift.study.endpoint_problems import check_claim
 from cytoshift.study.plain_words import problems_of
 from cytoshift.study.problem import Problems
 from cytoshift.study.problem_list import ProblemList
@@ -48,10 +49,15 @@ def plan_of_call(
     except ValidationError as error:
         raise Problems(problems_of(error, ShiftPlan, written, {}, "call")) from None
     found = ProblemList({}, "call")
+    if not 0 < plan.alpha < 0.5:
+        found.add("alpha", f"{plan.alpha:g} is not between 0 and 0.5")
+    if plan.randomised is None and any(one.compares_arms for one in plan.contrasts):
+        found.add("randomised", "is missing: were the arms (or the order of conditions) randomised? legal: True, False")
+    found.check_known("strata", plan.strata, tables.covariates, "a covariate of the table")
     check_contrasts(plan, found)
-    known = [one.id for one in plan.contrasts]
+    known = [id_ for one in plan.contrasts for id_ in (one.id, *(concrete.id for concrete in one.expanded()))]
     for endpoint in plan.endpoints:
-        found.check_known(f"endpoints[{endpoint.id}].contrasts", endpoint.contrasts, known, "a contrast")
+        check_claim(f"endpoints[{endpoint.id}]", endpoint, known, found)
     if found.found:
         raise Problems(found.found)
     return plan

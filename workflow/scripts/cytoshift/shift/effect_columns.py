@@ -11,6 +11,7 @@ from cytoshift.shift.classical.effects import paired_effect, standardised_by_bas
 from cytoshift.shift.classical.ranks import matched_rank_biserial
 from cytoshift.shift.comparison import Comparison
 from cytoshift.shift.intervals import interval_features
+from cytoshift.shift.notes import MODELLED
 from cytoshift.shift.sides import Side
 from cytoshift.study.study import ShiftPlan
 
@@ -32,8 +33,12 @@ def with_effect_sizes(frame: pd.DataFrame, comparison: Comparison, plan: ShiftPl
             effect = paired_effect(comparison.reference.tested, comparison.target.tested, level=1 - plan.alpha)
             censored = frame["method"].str.contains("censored").to_numpy()
             size = np.where(censored, frame["effect_size"].to_numpy(dtype=float), effect.estimate)
-            low, high = (np.where(censored, np.nan, limit) for limit in (effect.low, effect.high))
             kind = np.where(censored, "d_av_censored", effect.kind)
+            modelled = frame["method"].isin(MODELLED).to_numpy()
+            if modelled.any():
+                by_model = _by_baseline(frame["estimate"].to_numpy(dtype=float), comparison, plan)
+                size, kind = np.where(modelled, by_model, size), np.where(modelled, "baseline_sd", kind)
+            low, high = (np.where(censored | modelled, np.nan, limit) for limit in (effect.low, effect.high))
     else:
         size = _by_baseline(frame["estimate"].to_numpy(dtype=float), comparison, plan)
     found = {"effect_size": (size, "odds_ratio"), "effect_low": (low, "odds_low"), "effect_high": (high, "odds_high")}

@@ -16,6 +16,7 @@ from cytoshift.shift.estimators import Answer, estimate_censored, estimate_exact
 from cytoshift.shift.grid import ABOVE, BELOW
 from cytoshift.shift.intervals import interval_features
 from cytoshift.shift.orders.order_null import order_known
+from cytoshift.shift.repeated import MIXED_MODELS
 from cytoshift.study.study import ShiftPlan
 
 # The prior of moderation learns only from features whose spread is measured, not substituted.
@@ -133,6 +134,11 @@ def _limit_notes(
         where = " in the exact test"
     else:
         note = add_note(note, non_detects, f"limit/√2 stands in for non-detects: {choice.method} takes no intervals")
+    if not choice.censored and choice.method in (*MIXED_MODELS, "crossover_model"):
+        # A mixed model takes every sample as it was written; only what is flipped or relabelled knows of pairs.
+        if policy == "censored" and comparison.kind != "paired":
+            return note
+        where = " in the exact test"
     texts = np.array([_judged(count) + where for count in again], dtype=object)
     return add_note(note, again > 0, texts)
 

@@ -55,9 +55,11 @@ def _walsh(frame: pd.DataFrame, comparison: Comparison, plan: ShiftPlan) -> np.n
         for values in (location.estimate, location.low, location.high)
     ]
     kinds = {"log2": "ratio", "logit": "odds ratio", "identity": "difference"}
+    # A mixed model counts subjects that have no pair.
+    who = np.where(frame["method"].isin(MODELLED), " of complete pairs", "")
     texts = [
-        f"Hodges–Lehmann {kinds[name]} {middle:.3g} ({low:.3g} to {_bound(high)})"
-        for name, middle, low, high in zip(scale, *ends, strict=True)
+        f"Hodges–Lehmann {kinds[name]}{of} {middle:.3g} ({low:.3g} to {_bound(high)})"
+        for name, of, middle, low, high in zip(scale, who, *ends, strict=True)
     ]
     return np.array(texts, dtype=object)
 
@@ -70,7 +72,9 @@ def _spread_guard(frame: pd.DataFrame, comparison: Comparison, plan: ShiftPlan) 
     """Where HC3 beside a common-variance model of two arms changes the conclusion: a mask and texts per feature."""
     texts, wanted = np.full(len(frame), "", dtype=object), np.zeros(len(frame), dtype=bool)
     methods = frame["method"]
-    if methods.isin(["welch_t", "rank_sum"]).any():
+    # Row by row: beside Welch's t, features with non-detects have a model of one spread.
+    excused = methods.str.startswith("detection") | methods.isin([*MODELLED, "welch_t", "rank_sum"])
+    if excused.all():
         return wanted, texts
     arm, own = comparison.arm, frame["p_value"].to_numpy(float, copy=True)
     outcome = comparison.target.tested if comparison.kind == "arms_at" else comparison.change
@@ -83,7 +87,6 @@ def _spread_guard(frame: pd.DataFrame, comparison: Comparison, plan: ShiftPlan) 
         # Where non-detects stay intervals both p-values are taken with stand-ins: spread is what is asked about.
         own[group & intervals] = _arm_p(part, outcome[:, group], plan, adjusts, "equal")[intervals[group]]
     differs = (robust < plan.alpha) != (own < plan.alpha)
-    excused = methods.str.startswith("detection") | methods.isin(MODELLED)
     wanted = ~np.isnan(robust) & ~np.isnan(own) & differs & ~excused.to_numpy()
     for place in np.flatnonzero(wanted):
         first, second = (np.nanstd(outcome[arm == side, place], ddof=1) for side in (1, 0))

@@ -72,10 +72,29 @@ def _invert_in_families(frame: pd.DataFrame, comparison: Comparison, plan: Shift
     for chosen, find in ((known, _interval_of_changes), (censored, _interval_of_pairs)):
         if chosen.any():
             part = take(comparison, subjects=sampled, features=chosen)
-            frame.loc[chosen, "ci_low"], frame.loc[chosen, "ci_high"] = find(part, null.flips, plan.alpha)
+            low, high = find(part, null.flips, plan.alpha)
+            frame["note"] = _open_ends(frame, chosen, low, high)
+            frame.loc[chosen, "ci_low"], frame.loc[chosen, "ci_high"] = low, high
             frame.loc[chosen, "p_value"] = sign_flip_test(null.scores[sampled][:, chosen], null.flips).p_value
             frame.loc[chosen, ["p_method", "ci_method"]] = "sign_flip"
     return frame
+
+
+def _open_ends(frame: pd.DataFrame, chosen: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Notes with the interval of the row's own method where the exact test leaves an end open."""
+    scale = frame["scale"].to_numpy(dtype=object)
+    ends = [frame[name].to_numpy(dtype=float) for name in ("ci_low", "ci_high")]
+    shown = [np.where(scale == "identity", end, to_ratio(end, scale)) for end in ends]
+    words = {"log2": "ratio", "logit": "odds ratio", "identity": "difference"}
+    texts = [
+        f"too few subjects say anything for an exact interval that is closed; {words[kind]} by "
+        f"{str(method).replace('_', ' ')}: {first:.3g} to {second:.3g}"
+        for kind, method, first, second in zip(scale, frame["ci_method"], *shown, strict=True)
+    ]
+    wide = np.zeros(len(frame), dtype=bool)
+    wide[chosen] = ~(np.isfinite(low) & np.isfinite(high))
+    wide &= np.isfinite(ends[0]) | np.isfinite(ends[1])
+    return add_note(frame["note"].to_numpy(dtype=object), wide, np.array(texts, dtype=object))
 
 
 def _planned(frame: pd.DataFrame, comparison: Comparison, plan: ShiftPlan) -> np.ndarray:

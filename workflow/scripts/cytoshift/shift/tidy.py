@@ -44,7 +44,7 @@ def tidy_tables(data: pd.DataFrame, measure: str) -> TidyTables:
     and with `upper` is below that limit, one with `lower` above it. `measure` is what values are (a key of
     SCALE_OF_MEASURE) unless a column `measure` says so row by row. Columns with other names are covariates.
     Raises Problems, one line per mistake: missing columns, cells that are no numbers, values that have no logarithm,
-    and rows that say the same thing twice.
+    a feature of two measures, and rows that say the same thing twice.
     """
     _refuse(_missing(data.columns, NEEDED))
     rows = data.reset_index(drop=True)
@@ -56,6 +56,9 @@ def tidy_tables(data: pd.DataFrame, measure: str) -> TidyTables:
     legal = ", ".join(SCALE_OF_MEASURE)
     _refuse(_problem("measure", f"{word!r} is not a measure; legal: {legal}{did_you_mean(word, SCALE_OF_MEASURE)}")
             for word in unknown)  # fmt: skip
+    _refuse(_several(rows["feature"], measures, "measure"))
+    if "layer" in rows:
+        _refuse(_several(rows["feature"], rows["layer"], "layer"))
     value, lower, upper, status = _limits(rows, measures)
     keys = [name for name in OF_SAMPLE if name in rows]
     covariates = [str(name) for name in rows.columns if name not in {*OF_SAMPLE, *OF_VALUE}]
@@ -80,7 +83,7 @@ def tidy_tables(data: pd.DataFrame, measure: str) -> TidyTables:
     )  # fmt: skip
     described = texts.assign(sample=own, type="sample")
     if "dose_mg" in rows:
-        described["dose_mg"] = pd.to_numeric(rows["dose_mg"])
+        described["dose_mg"] = _numbers(rows["dose_mg"], "dose_mg")
     samples = described.drop_duplicates("sample").reset_index(drop=True)
     panel, samples = conform(panel[status != "missing"], PANEL), conform(samples, SAMPLES)
     return TidyTables(panel, samples, [ids[name] for name in covariates], ids)
@@ -116,7 +119,7 @@ def _limits(rows: pd.DataFrame, measures: pd.Series) -> tuple[np.ndarray, np.nda
         status[np.isnan(limit)] = "missing"
     for name, word in (("upper", "below"), ("lower", "above")):
         if name in rows:
-            bound = pd.to_numeric(rows[name], errors="coerce").to_numpy(dtype=float)
+            bound = _numbers(rows[name], name).to_numpy(dtype=float)
             there = (status == "missing") & np.isfinite(bound)
             status = np.where(there, word, status)
             limit = np.where(there, bound, limit)
@@ -135,6 +138,26 @@ def _limits(rows: pd.DataFrame, measures: pd.Series) -> tuple[np.ndarray, np.nda
 
 def _layers(rows: pd.DataFrame, measures: pd.Series) -> pd.Series:
     return rows["layer"].astype(str) if "layer" in rows else measures.map(LAYER_OF_MEASURE).fillna("cell")
+
+
+def _numbers(written: pd.Series, column: str) -> pd.Series:
+    """A column of numbers and blanks. Raises Problems for cells that are neither."""
+    texts = written.where(written.notna(), "").astype(str).str.strip()
+    numbers = pd.to_numeric(texts.where(texts != ""), errors="coerce").astype(float)
+    wrong = np.flatnonzero(((texts != "") & numbers.isna()).to_numpy())
+    _refuse(_row(place, column, f"{texts.iloc[place]!r} is not a number") for place in wrong.tolist())
+    return numbers
+
+
+def _several(feature: pd.Series, words: pd.Series, column: str) -> list[Problem]:
+    """Features that are said to be two things, whose values cannot stand in one column."""
+    found = pd.DataFrame({"feature": feature, "word": words}).drop_duplicates()
+    again = found["feature"][found["feature"].duplicated()].unique()
+    return [
+        _problem(column, f"{name!r} has several: {', '.join(found.loc[found['feature'] == name, 'word'].astype(str))}; "
+                 "a feature has one, call them by two names")
+        for name in again
+    ]  # fmt: skip
 
 
 def _missing(found: Iterable[object], needed: Iterable[str]) -> list[Problem]:

@@ -21,15 +21,18 @@ def check_endpoints(study: Study, found: ProblemList) -> None:
     for contrast in study.contrasts:
         contrasts += [contrast.id, *(concrete.id for concrete in contrast.expanded())]
     for key, endpoint in keyed("endpoints", study.endpoints):
-        found.check_known(f"{key}.contrasts", endpoint.contrasts, contrasts, "a contrast")
-        if endpoint.tier != "exploratory" and not endpoint.contrasts:
-            listed = ", ".join(dict.fromkeys(contrasts))
-            found.add(
-                f"{key}.contrasts", f"is missing: a {endpoint.tier} endpoint names its contrasts; legal: {listed}"
-            )
         for name, words in (("features", endpoint.features), ("except", endpoint.except_)):
             check_words(words, f"{key}.{name}", study, found)
-        _check_test(key, endpoint, found)
+        check_claim(key, endpoint, contrasts, found)
+
+
+def check_claim(key: str, endpoint: Endpoint, contrasts: list[str], found: ProblemList) -> None:
+    """Note what an endpoint cannot claim whatever its features: contrasts not named, a test that does not fit."""
+    found.check_known(f"{key}.contrasts", endpoint.contrasts, contrasts, "a contrast")
+    if endpoint.tier != "exploratory" and not endpoint.contrasts:
+        listed = ", ".join(dict.fromkeys(contrasts))
+        found.add(f"{key}.contrasts", f"is missing: a {endpoint.tier} endpoint names its contrasts; legal: {listed}")
+    _check_test(key, endpoint, found)
 
 
 def check_words(words: Iterable[str], key: str, study: Study, found: ProblemList) -> None:

@@ -125,7 +125,8 @@ def censored_change(
         _put(rows, finite, _finite_rows(pair_data(bounds.take(finite)), level))
     if one_sided.any():
         _put(rows, one_sided, _one_sided_rows(pair_data(bounds.take(one_sided)), opening[:, one_sided], level))
-    by_scores = _by_scores(bounds, rows, rows["note"] == NO_MAXIMUM)
+    unanswered = (rows["note"] == NO_MAXIMUM) | (one_sided & np.isnan(rows["p_value"]))
+    by_scores = _by_scores(bounds, rows, unanswered)
     approximate = (share > approximate_above) & ~np.isnan(rows["p_value"])
     with np.errstate(invalid="ignore"):
         # A direction is claimed only where p is small; elsewhere either sign of an estimate near 0 means nothing.
