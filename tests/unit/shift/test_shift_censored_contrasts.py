@@ -191,3 +191,11 @@ def test_an_exact_interval_that_cannot_close_stands_beside_that_of_the_fit() -> 
     alone = row_of(estimate_shifts(*make_tables(rows), make_plan(**CENSORED)).shifts, "il6")
     assert np.isinf(row["ci_low"]) or np.isinf(row["ci_high"])
     assert f"ratio by profile: {alone['ratio_low']:.3g} to {alone['ratio_high']:.3g}" in row["note"]
+
+
+def test_a_measured_value_under_its_partners_limit_is_no_non_detect() -> None:
+    rows = column([3.5, 5, 6, 5.5, 4.8], [-4, 5.5, 6.2, 5.1, 4.9])
+    row = estimate_shifts(*make_tables(rows), make_plan(**CENSORED)).shifts.iloc[0]
+    assert (row["below_reference"], row["below_target"]) == (0, 1)
+    half = column([3.0] * 12, [-9] * 12)
+    assert estimate_shifts(*make_tables(half), make_plan(**CENSORED)).shifts.iloc[0]["method"] == "censored_pairs"

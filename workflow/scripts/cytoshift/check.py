@@ -33,6 +33,8 @@ from cytoshift.study.study import (
 ROWS_SHOWN = 40
 # With so few pairs no single marker survives the correction for many.
 PAIRS_FOR_A_GLOBAL_PRIMARY = 8
+# Findings that are answers already: they are for the report, when the plan is final.
+RESULTS = ("control_moved", "depends_on_assumption", "composition", "carry_over")
 
 
 @dataclass(frozen=True)
@@ -190,6 +192,7 @@ def _attainable(family: Any, found: Understanding) -> Iterator[str]:
 def _findings(found: Understanding) -> RenderableType:
     tables = [found.intake.findings, found.calibrated.findings, found.review.findings, found.shifts.findings]
     findings = pd.concat([table for table in tables if len(table)] or [found.intake.findings])
+    findings = findings[~findings["check"].isin(RESULTS)]
     findings = findings.sort_values("severity", key=lambda column: column != "warning", kind="stable")
     table = _table("", "check", "what")
     for row in findings.head(ROWS_SHOWN).itertuples():

@@ -179,7 +179,9 @@ def test_a_change_of_spread_alone_is_not_called_a_change_of_level() -> None:
     assert (found.spread_p < 1e-3).all()
     assert np.median(found.spread_ratio) == pytest.approx(4, rel=0.2)
     assert found.distribution_changed.all()
-    assert all(DISTRIBUTION_CHANGED in text for text in found.estimates.note)
+    claimed = found.estimates.p_value <= 0.05
+    assert [DISTRIBUTION_CHANGED in text for text in found.estimates.note] == claimed.tolist()
+    assert ["the spread may have changed as well" in text for text in found.estimates.note] == (~claimed).tolist()
 
 
 def test_companion_is_pitman_morgan_where_nothing_is_unknown() -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 
 from cytoshift.figures.words import concrete_contrasts, contrast_label, feature_labels
 from cytoshift.report.formats import (
     capital,
     count,
+    direction,
     effect,
     effect_parts,
     number,
@@ -21,7 +23,7 @@ from cytoshift.report.formats import (
 )
 from cytoshift.report.grids import records
 from cytoshift.report.inputs import ReportTables
-from cytoshift.report.sentences import Setting, amount, describe, not_shown, nouns, question, shifted
+from cytoshift.report.sentences import Setting, amount, describe, mixed_directions, not_shown, nouns, question, shifted
 from cytoshift.study.contrasts import Contrast
 from cytoshift.study.study import FigurePlan, Study
 
@@ -140,7 +142,7 @@ def _shown(family: Any, rows: pd.DataFrame, setting: Setting, tables: ReportTabl
         moved = 0 if pd.isna(family.statistic) or not family.statistic else (1 if family.statistic > 0 else -1)
         way = -moved if family.direction == "decrease" else moved
         against = " against the planned direction" if family.direction != "any" and moved < 0 else ""
-        what = f"{name} ({amount(rows)} taken together)" if len(rows) > 1 else family_words(family, rows, study, tables)
+        what = f"{name} ({_told(family, rows, tables)} taken together)" if len(rows) > 1 else family_words(family, rows, study, tables)
         words = shifted(setting, what, way)
         clearest = f"; clearest for {_with_level(leading, labels, study)}" if leading is not None else ""
         return f"{words}{against} (one test of all, {p_equals(family.p_adjusted)}{clearest})"
@@ -150,8 +152,9 @@ def _shown(family: Any, rows: pd.DataFrame, setting: Setting, tables: ReportTabl
         & (tables.decisions["decision"] == "rejected")
     ].set_index("feature")
     chosen = rows[rows["feature"].isin(decided.index)].sort_values("p_value", kind="stable")
-    signs = {1 if row.estimate > 0 else -1 for row in records(chosen) if not pd.isna(row.estimate)}
-    way = signs.pop() if len(signs) == 1 else 0
+    statistics = decided["statistic"].to_dict()
+    ways = [direction(row, statistics[row.feature]) for row in records(chosen)]
+    way = ways[0] if len(set(ways)) == 1 else 0
     adjusted = dict(zip(decided.index, decided["p_adjusted"], strict=True))
     found = [
         f"{labels.get(row.feature, row.feature)} {effect(row)}, {p_equals(adjusted[row.feature], p_name)}"
@@ -161,7 +164,17 @@ def _shown(family: Any, rows: pd.DataFrame, setting: Setting, tables: ReportTabl
     if len(rows) == 1:
         what = labels.get(str(chosen["feature"].iloc[0]), name)
     listed = "; ".join(found[:NAMED]) + (f"; and {len(found) - NAMED} more below" if len(found) > NAMED else "")
-    return f"{shifted(setting, what, way)}: {listed}; intervals are {percent(1 - study.alpha)}, one marker at a time"
+    words = shifted(setting, what, way, mixed_directions(setting, ways))
+    return f"{words}: {listed}; intervals are {percent(1 - study.alpha)}, one marker at a time"
+
+
+def _told(family: Any, rows: pd.DataFrame, tables: ReportTables) -> str:
+    """'6 markers', or '4 of 6 markers that say anything,' where the others had no statistic to enter with."""
+    mine = tables.decisions[
+        (tables.decisions["contrast"] == family.contrast) & (tables.decisions["endpoint"] == family.endpoint)
+    ]
+    told = int(mine["statistic"].notna().sum())
+    return f"{told} of {amount(rows)}, the ones that say anything," if 0 < told < len(rows) else amount(rows)
 
 
 def _not_shown(family: Any, rows: pd.DataFrame, setting: Setting, what: str, tables: ReportTables, study: Study) -> str:
@@ -185,9 +198,12 @@ def _not_shown(family: Any, rows: pd.DataFrame, setting: Setting, what: str, tab
 
 
 def _clearest(rows: pd.DataFrame) -> Any:
-    """The row with the smallest p among those with an estimate; None where there is none."""
-    estimated = rows[rows["estimate"].notna() & rows["p_value"].notna()].sort_values("p_value", kind="stable")
-    return next(records(estimated), None)
+    """The row with the smallest p, then the largest statistic, among those with a known size; None without one."""
+    known = np.isfinite(rows[["estimate", "ci_low", "ci_high"]]).any(axis=1) & rows["p_value"].notna()
+    ordered = rows[known].assign(size=rows["statistic"].abs()).sort_values(
+        ["p_value", "size"], ascending=[True, False], kind="stable"
+    )
+    return next(records(ordered), None)
 
 
 def _ends(row: Any) -> tuple[float, float]:

@@ -13,6 +13,7 @@ NOTHING = "–"
 MINUS = "\N{MINUS SIGN}"
 _SMALLEST_P = 0.0001
 _ALPHAS = (0.05, 0.025, 0.01)
+_SHIFT_NAMES = {"log2": "ratio", "logit": "odds ratio", "identity": "difference"}
 _DIRECTIONS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 
 
@@ -131,7 +132,7 @@ def parse_numbers(numbers: str) -> Mapping[str, str]:
 
 
 def effect(row: Any, separator: str = " ") -> str:
-    """A row's shift: 'ratio 0.72 (0.55 to 0.94)', a difference of scores, an odds ratio, or 'no estimate'."""
+    """A row's shift: 'ratio 0.72 (0.55 to 0.94)', a difference of scores, 'ratio below 0.50', or 'no estimate'."""
     name, value = effect_parts(row)
     if not name:
         return "no estimate"
@@ -139,16 +140,44 @@ def effect(row: Any, separator: str = " ") -> str:
 
 
 def effect_parts(row: Any) -> tuple[str, str]:
-    """What a row's shift is called, and the value with its interval; ('', '–') without an estimate."""
+    """What a row's shift is called, and the value with its interval; ('', '–') where nothing is known.
+
+    Of a row without an estimate the closed end of its interval is told: 'below 0.50'.
+    """
     if row.method.startswith("detection") and not pd.isna(row.effect_size):
-        return "odds ratio of detection", number(row.effect_size)
-    if pd.isna(row.estimate):
-        return "", NOTHING
+        return "odds ratio of detection", _with_interval(row.effect_size, row.effect_low, row.effect_high)
     per = " per mg" if "dose_trend" in row.method else ""
+    if pd.isna(row.estimate):
+        words = _open_interval(row)
+        return (f"{_SHIFT_NAMES[row.scale]}{per}", words) if words else ("", NOTHING)
     if row.scale == "identity":
         return f"difference{per}", difference(row.estimate, row.ci_low, row.ci_high)
-    name = "odds ratio" if row.scale == "logit" else "ratio"
-    return f"{name}{per}", _with_interval(row.ratio, row.ratio_low, row.ratio_high)
+    return f"{_SHIFT_NAMES[row.scale]}{per}", _with_interval(row.ratio, row.ratio_low, row.ratio_high)
+
+
+def _open_interval(row: Any) -> str:
+    """The interval of a row without an estimate: 'below 0.50', 'above 1.28', '' where neither end is known."""
+    low, high = (row.ci_low, row.ci_high) if row.scale == "identity" else (row.ratio_low, row.ratio_high)
+    known_low, known_high = (not pd.isna(end) and math.isfinite(end) for end in (row.ci_low, row.ci_high))
+    if known_low and known_high:
+        return interval(low, high)
+    return f"above {number(low)}" if known_low else f"below {number(high)}" if known_high else ""
+
+
+def direction(row: Any, statistic: Any = math.nan) -> int:
+    """Which way a row moved: −1 (down), 1 (up) or 0 (nobody can say).
+
+    The sign of the estimate; without one the side of no shift on which the interval lies, then the odds ratio of
+    detection, then the sign of `statistic` (that of the decision) or of the row's own.
+    """
+    if not pd.isna(row.estimate):
+        return int(row.estimate > 0) - int(row.estimate < 0)
+    if row.ci_low >= 0 or row.ci_high <= 0:
+        return 1 if row.ci_low >= 0 else -1
+    if row.method.startswith("detection") and not pd.isna(row.effect_size):
+        return int(row.effect_size > 1) - int(row.effect_size < 1)
+    sign = row.statistic if pd.isna(statistic) else statistic
+    return int(sign > 0) - int(sign < 0)
 
 
 def difference(middle: Any, low: Any, high: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -78,21 +79,31 @@ def relation(setting: Setting) -> str:
     return f"with {setting.arm} relative to {setting.against}, {setting.span}"
 
 
-def shifted(setting: Setting, what: str, direction: int) -> str:
+def mixed_directions(setting: Setting, directions: Sequence[int]) -> str:
+    """'1 up, 2 down' where features shifted in different directions, '' where all went one way."""
+    words = {1: "higher", -1: "lower"} if setting.kind == "at" else {1: "up", -1: "down"}
+    counts = [(directions.count(way), name) for way, name in (words | {0: "without a direction"}).items()]
+    named = [f"{times} {name}" for times, name in counts if times]
+    return ", ".join(named) if len(named) > 1 else ""
+
+
+def shifted(setting: Setting, what: str, direction: int, mixed: str = "") -> str:
     """The claim that `what` shifted: put down to the arm where arms were randomised, else 'associated with'.
 
-    `direction` is −1 (down), 1 (up) or 0 (either way).
+    `direction` is −1 (down), 1 (up) or 0 (either way); `mixed` says how many went which way where that differs.
     """
+    ways = f" ({mixed})" if mixed else ""
     if setting.randomised:
         if setting.kind == "at":
-            level = {-1: "was lower", 1: "was higher", 0: "differed"}[direction]
+            level = {-1: "was lower", 1: "was higher", 0: f"differed{ways}"}[direction]
             return f"{capital(what)} {level} {relation(setting)}"
-        way = {-1: " downwards", 1: " upwards", 0: ""}[direction]
+        way = {-1: " downwards", 1: " upwards", 0: ways}[direction]
         return f"{capital(what)} shifted{way} {relation(setting)}"
     if setting.kind == "at":
-        level = {-1: "lower ", 1: "higher ", 0: "a difference in "}[direction]
+        either = f"differences{ways} in " if mixed else "a difference in "
+        level = {-1: "lower ", 1: "higher ", 0: either}[direction]
         return f"{capital(setting.cause)} was associated with {level}{what} {setting.span}"
-    way = {-1: "a downward shift", 1: "an upward shift", 0: "a shift"}[direction]
+    way = {-1: "a downward shift", 1: "an upward shift", 0: f"shifts{ways}" if mixed else "a shift"}[direction]
     return f"{capital(setting.cause)} was associated with {way} in {what} {_when(setting)}"
 
 

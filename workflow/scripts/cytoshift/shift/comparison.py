@@ -98,8 +98,9 @@ class Comparison:
         return change
 
     def with_status(self, *codes: int) -> np.ndarray:
-        """Values of these status codes, of every side; (sides, subjects, features)."""
-        return np.stack([np.isin(side.status, codes) for side in self.sides])
+        """Values of these status codes, as they were written, of every side; (sides, subjects, features)."""
+        sides = [side for side in (*self.written, *(self.control or ())) if side is not None]
+        return np.stack([np.isin(side.status, codes) for side in sides])
 
 
 def compare(grid: Grid, samples: pd.DataFrame, contrast: Contrast, plan: ShiftPlan) -> Comparison:

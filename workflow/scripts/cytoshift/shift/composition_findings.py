@@ -81,7 +81,7 @@ def composition_findings(comparison: Comparison, plan: ShiftPlan) -> list[Findin
         feature = comparison.features.iloc[one.place]
         message = (
             f"{feature['label']}: in relation to the other populations of {_label(one.parent)} {words}; "
-            f"{one.siblings} populations of it were measured."
+            f"{one.siblings} populations of it were measured ({comparison.contrast.id})."
         )
         numbers = {
             "odds_ratio": float(np.exp(one.estimate)),

@@ -18,6 +18,8 @@ from cytoshift.shift.orbits import JointNull
 from cytoshift.study.contrasts import Endpoint
 from cytoshift.tables import DECISIONS, FAMILIES
 
+NO_STATISTIC = "no statistic where no subject carries information: p counts as 1"
+
 
 @dataclass(frozen=True)
 class Family:
@@ -85,7 +87,7 @@ def test_family(endpoint: Endpoint, rows: pd.DataFrame, null: JointNull | None, 
         statistic=np.where(orbit.defined, orbit.observed(), np.nan),
         p_value=two_sided_p(orbit),
         p_kind=null.kind,
-        note="" if orbit.defined.all() else "no statistic where no subject carries information: p counts as 1",
+        note="" if orbit.defined.all() else NO_STATISTIC,
     )
     if endpoint.test == "global":
         return _global_family(exact, orbit, null)
@@ -189,14 +191,18 @@ def _decision_rows(family: Family, decided: FamilyDecision, study: str) -> pd.Da
     if _is_global(family):
         return frame.assign(decision="none", note="decided for the endpoint as a whole, not for this feature")
     if decided.tier == "exploratory" and jointly(family.endpoint):
-        note = "; ".join(part for part in (family.descriptive, family.note) if part)
+        note = [_row_note(family, lost) for lost in np.isnan(family.statistic)]
         return frame.assign(p_adjusted=family.p_within, decision="none", note=note)
     return frame.assign(
         p_adjusted=np.array(decided.p_adjusted, dtype=float),
         q_value=np.array(decided.q_values, dtype=float),
         decision=list(decided.decisions),
-        note=family.note,
+        note=[family.note if lost else "" for lost in np.isnan(family.statistic)],
     )
+
+
+def _row_note(family: Family, lost: bool) -> str:
+    return "; ".join(part for part in (family.descriptive, family.note if lost else "") if part)
 
 
 def _family_row(family: Family, decided: FamilyDecision, study: str) -> dict[str, object]:

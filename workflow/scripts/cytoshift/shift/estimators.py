@@ -118,8 +118,7 @@ def estimate_censored(part: Comparison, method: str, plan: ShiftPlan, learn: np.
         estimates = interval_effect(*target, part.arm, adjusted.columns, covariate_names=names, level=level)
     else:
         before = limits_of_side(_there(part.written[0], part))
-        adjusts = method == "ancova" or (method == "mmrm" and part.randomised)
-        censored = censored_ancova if adjusts else censored_change_of_arms
+        censored = censored_ancova if method == "ancova" else censored_change_of_arms
         estimates = censored(*before, *target, part.arm, adjusted.columns, covariate_names=names, level=level)
     if method == "moderated_t":
         estimates = _moderated(part, estimates, learn, plan)

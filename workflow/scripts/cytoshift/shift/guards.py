@@ -39,6 +39,8 @@ def contrast_findings(
 
 
 def _too_few(comparison: Comparison, rows: pd.DataFrame, plan: ShiftPlan) -> list[Finding]:
+    if rows["smallest_p"].isna().all() and (rows["n_informative"].fillna(0) > 0).any():
+        return []  # there is no exact test, as between arms that were not randomised: it cannot fail
     smallest = float(rows["smallest_p"].min()) if rows["smallest_p"].notna().any() else 1.0
     if smallest <= plan.alpha:
         return []

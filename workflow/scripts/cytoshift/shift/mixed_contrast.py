@@ -32,18 +32,19 @@ def mixed_contrast(
     repeated, level = part.repeated, 1 - plan.alpha
     if repeated is None:
         raise ValueError(f"contrast {part.contrast.id}: a mixed model needs the samples of its visits")
-    design, contrast = _design(part, repeated, plan)
+    design, contrast, words = _design(part, repeated, plan)
     if method == "random_intercept":
-        return random_intercept(repeated.values, design, [contrast], level=level).estimates[0], None
+        return _said(random_intercept(repeated.values, design, [contrast], level=level).estimates[0], words), None
     if method == "blocked":
-        return _blocked(repeated, design, contrast, learn, level), None
+        return _said(_blocked(repeated, design, contrast, learn, level), words), None
     fitted = unstructured(repeated.values, design, [contrast], level=level).estimates[0]
     lacking = np.isnan(fitted.estimate)
     if not lacking.any():
-        return fitted, None
+        return _said(fitted, words), None
     paired = own_pairs(repeated.values, design, contrast, level=level)
     why = np.where(fitted.note == "", "", fitted.note + ": own pairs")
-    return fitted, replace(paired, note=_joined(why, paired.note))
+    without = f"not {words}" if words else ""
+    return _said(fitted, words), _said(replace(paired, note=_joined(why, paired.note)), without)
 
 
 def _blocked(
@@ -55,7 +56,13 @@ def _blocked(
     return replace(found, note=add_note(found.note, np.ones(found.n.shape, dtype=bool), words))
 
 
-def _design(part: Comparison, repeated: Repeated, plan: ShiftPlan) -> tuple[RepeatedDesign, CellContrast]:
+def _said(found: Estimates, words: str) -> Estimates:
+    """The estimates with what they were adjusted for, or were not, in words."""
+    return replace(found, note=add_note(found.note, ~np.isnan(found.estimate) & bool(words), words))
+
+
+def _design(part: Comparison, repeated: Repeated, plan: ShiftPlan) -> tuple[RepeatedDesign, CellContrast, str]:
+    """The model, the contrast in it, and the covariates in words."""
     contrast = part.contrast
     others = [name for name in contrast.adjust if name != "plate"]
     adjusted = covariates_of(replace(part, contrast=contrast.model_copy(update={"adjust": others})), plan)
@@ -64,6 +71,10 @@ def _design(part: Comparison, repeated: Repeated, plan: ShiftPlan) -> tuple[Repe
     before = visits_of(contrast.reference)
     # Randomised arms are one population until the first visit is over.
     common = arms if two_arms and part.randomised and repeated.visits[0] in before else []
+    plate = _plate(part, repeated)
+    named = [adjusted.words] if adjusted.words else []
+    if plate is not None:
+        named.append("plate" if named else "adjusted for plate")
     design = repeated_design(
         part.subjects.astype(str)[repeated.subject],
         repeated.visit,
@@ -73,10 +84,11 @@ def _design(part: Comparison, repeated: Repeated, plan: ShiftPlan) -> tuple[Repe
         common_baseline=common,
         covariates=adjusted.columns[repeated.subject],
         covariate_names=adjusted.names,
-        plate=_plate(part, repeated),
+        plate=plate,
     )
     arm, against = (arms[0], arms[1]) if two_arms else (None, None)
-    return design, cell_contrast(design, visits_of(contrast.target), before, arm=arm, against=against)
+    asked = cell_contrast(design, visits_of(contrast.target), before, arm=arm, against=against)
+    return design, asked, ", ".join(named)
 
 
 def _plate(part: Comparison, repeated: Repeated) -> np.ndarray | None:

@@ -11,11 +11,12 @@ from cytoshift.shift.classical.ranks import hodges_lehmann
 from cytoshift.shift.comparison import Comparison, take
 from cytoshift.shift.covariates import covariates_of, design_groups
 from cytoshift.shift.estimates import add_note
-from cytoshift.shift.intervals import interval_features
+from cytoshift.shift.intervals import interval_features, unlike_features
 from cytoshift.study.study import ShiftPlan
 
 # Estimates of mixed models, in which subjects without a pair take part as well.
 MODELLED = ("unstructured", "random_intercept", "blocked", "moderated_blocked")
+UNLIKE = "approximate: with non-detects, means of different numbers of visits are not exchangeable"
 
 
 def to_ratio(estimate: np.ndarray, scale: np.ndarray) -> np.ndarray:
@@ -29,6 +30,7 @@ def further_notes(frame: pd.DataFrame, comparison: Comparison, plan: ShiftPlan) 
     """The notes of a contrast's rows with Hodges–Lehmann, the spread guard and the words of the design appended."""
     note = frame["note"].to_numpy(dtype=object)
     estimated = frame["estimate"].notna().to_numpy()
+    note = add_note(note, unlike_features(comparison) & frame["p_value"].notna().to_numpy(), UNLIKE)
     if comparison.kind == "paired":
         wanted = estimated & (frame["method"] != "signed_rank").to_numpy()
         wanted &= ~interval_features(comparison, plan)  # Walsh averages need numbers

@@ -13,7 +13,7 @@ from cytoshift.shift.exact.flips import contrast_rng, sign_flip_orbit, sign_flip
 from cytoshift.shift.exact.null_model import freedman_lane_orbit
 from cytoshift.shift.exact.rearrangements import Orbit, Rearrangements
 from cytoshift.shift.exact.relabelling import arm_relabellings, relabelling_orbit
-from cytoshift.shift.intervals import interval_features
+from cytoshift.shift.intervals import interval_features, unlike_features
 from cytoshift.shift.methods import on_detection_only
 from cytoshift.shift.orders.order_null import OrderNull, order_known, order_null
 from cytoshift.shift.scores import arm_scores, flip_scores, outcome_of_arms, with_baseline
@@ -21,6 +21,7 @@ from cytoshift.study.study import ShiftPlan
 
 # Conditions of the same people whose order was not drawn, or is not known: what a sign flip then takes for granted.
 NO_ORDER = ", which ignore the periods (the order was not randomised)"
+UNEVEN = " (approximate for features with non-detects: means of different numbers of visits are not exchangeable)"
 UNKNOWN_ORDER = " (periods not known: exact if the order of each subject was drawn by itself)"
 
 
@@ -60,6 +61,8 @@ def joint_null(comparison: Comparison, plan: ShiftPlan) -> JointNull:
         words = "sign flips" if flips.complete else f"{flips.draws - 1:,} random sign flips"
         if comparison.control is not None:
             words += UNKNOWN_ORDER if comparison.randomised else NO_ORDER
+        if unlike_features(comparison).any():
+            words += UNEVEN
         scores = flip_scores(comparison, plan)
         return JointNull(sign_flip_orbit(scores[sampled], flips), "sign_flip", words, flips, scores)
     target = comparison.arm == 1

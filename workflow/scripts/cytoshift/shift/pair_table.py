@@ -10,19 +10,22 @@ from cytoshift.shift.comparison import Comparison
 from cytoshift.shift.covariates import unknown_covariates
 from cytoshift.shift.grid import STATUS_OF_CODE
 from cytoshift.shift.methods import choose_method, on_detection_only
+from cytoshift.shift.notes import MODELLED
 from cytoshift.study.study import ShiftPlan
 from cytoshift.tables import PAIRS
 
 
-def list_pairs(comparison: Comparison, plan: ShiftPlan) -> pd.DataFrame:
+def list_pairs(comparison: Comparison, plan: ShiftPlan, methods: np.ndarray) -> pd.DataFrame:
     """The PAIRS table of one contrast: a row per feature × subject, feature by feature.
 
-    Values are shown as they were written, before any were censored again at the larger limit of their pair.
+    `methods` (features,) says how each row was estimated: who has no pair may yet be in a mixed model, and the reason
+    says so. Values are shown as they were written, before any were censored again at the larger limit of their pair.
     """
     contrast = comparison.contrast
     count, features = len(comparison.subjects), len(comparison.features)
     before, after = comparison.written
     reasons = _reasons(comparison, plan)
+    reasons = np.where((reasons != "") & _modelled(comparison, methods), reasons + ": in the mixed model only", reasons)
     role = "both" if comparison.control is not None else "arm"
     empty = np.full((count, features), np.nan)
     frame = pd.DataFrame(
@@ -42,6 +45,14 @@ def list_pairs(comparison: Comparison, plan: ShiftPlan) -> pd.DataFrame:
         }
     )
     return conform(frame, PAIRS)
+
+
+def _modelled(comparison: Comparison, methods: np.ndarray) -> np.ndarray:
+    """Who has a value in a mixed model, whether or not in a pair; (subjects, features)."""
+    seen = np.zeros((len(comparison.subjects), len(comparison.features)), dtype=bool)
+    if comparison.repeated is not None:
+        np.logical_or.at(seen, comparison.repeated.subject, ~np.isnan(comparison.repeated.values))
+    return seen & np.isin(methods, (*MODELLED, "crossover_model"))
 
 
 def _reasons(comparison: Comparison, plan: ShiftPlan) -> np.ndarray:

@@ -47,8 +47,9 @@ class Repeated:
 def visits_of_model(contrast: Contrast, plan: ShiftPlan) -> list[str]:
     """Visits a mixed model of this contrast looks at, in the plan's order; none where none is asked for.
 
-    `auto` takes the visits that the contrast names, from three on; a mixed model asked for by name takes all visits. A
-    trend over doses takes none: its visits are averaged. Conditions of a crossover are compared so by name only.
+    `auto` takes the visits that a contrast within subjects names, from three on; a mixed model asked for by name takes
+    all visits. A trend over doses takes none: its visits are averaged. Arms, and the conditions of a crossover, are
+    compared so by name only.
     """
     if contrast.trend is not None:
         return []
@@ -57,7 +58,7 @@ def visits_of_model(contrast: Contrast, plan: ShiftPlan) -> list[str]:
     if contrast.method in MIXED_MODELS:
         return [visit.id for visit in plan.visits]
     named = set(contrast.visits())
-    if contrast.method != "auto" or contrast.at is not None or len(named) < 3:
+    if contrast.method != "auto" or contrast.at is not None or contrast.against is not None or len(named) < 3:
         return []
     return [visit.id for visit in plan.visits if visit.id in named]
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from cytoshift.frames import conform
+from cytoshift.shift.censoring.censored_change import BY_SCORES
 from cytoshift.shift.classical.effects import detectable_difference
 from cytoshift.shift.comparison import Comparison, take
 from cytoshift.shift.effect_columns import with_effect_sizes
@@ -77,6 +78,8 @@ def _invert_in_families(frame: pd.DataFrame, comparison: Comparison, plan: Shift
             frame.loc[chosen, "ci_low"], frame.loc[chosen, "ci_high"] = low, high
             frame.loc[chosen, "p_value"] = sign_flip_test(null.scores[sampled][:, chosen], null.flips).p_value
             frame.loc[chosen, ["p_method", "ci_method"]] = "sign_flip"
+            # The exact p has taken the place of the other.
+            frame.loc[chosen, "note"] = [text.replace(f"; {BY_SCORES}", "") for text in frame.loc[chosen, "note"]]
     return frame
 
 

@@ -20,7 +20,7 @@ PAIRS = Table(
             "against",
             "both",
         ),
-        Column("used", "flag", "does it enter the estimate"),
+        Column("used", "flag", "is its pair in the estimate"),
         text("reason", "why not"),
         number("reference", "reference value on the analysis scale, a non-detect at its limit"),
         number("target", "target value on the analysis scale, a non-detect at its limit"),

@@ -135,7 +135,10 @@ def censored_change(
     changed = (rows["spread_p"] < spread_alpha) | turned
     many = f"more than {100 * approximate_above:.3g} % non-detects: approximate"
     rows["note"] = add_note(rows["note"], approximate, many)
-    rows["note"] = add_note(rows["note"], changed, DISTRIBUTION_CHANGED)
+    claimed = rows["p_value"] <= 1 - level
+    rows["note"] = add_note(rows["note"], changed & claimed, DISTRIBUTION_CHANGED)
+    asides = np.array([f"the spread may have changed as well (p = {value:.2g})" for value in rows["spread_p"]], object)
+    rows["note"] = add_note(rows["note"], changed & ~claimed, asides)
     own = {name: rows[name] for name in Estimates.__dataclass_fields__ if name in rows}
     estimates = Estimates(
         n_reference=pairs, n_target=pairs, n=pairs, **own,
