@@ -199,3 +199,14 @@ def test_a_measured_value_under_its_partners_limit_is_no_non_detect() -> None:
     assert (row["below_reference"], row["below_target"]) == (0, 1)
     half = column([3.0] * 12, [-9] * 12)
     assert estimate_shifts(*make_tables(half), make_plan(**CENSORED)).shifts.iloc[0]["method"] == "censored_pairs"
+
+
+def test_a_censored_ancova_of_arms_that_were_not_randomised_says_what_it_takes_for_granted() -> None:
+    rows = rows_with_non_detects(8, ("ldn", "placebo"))
+    contrast = PARALLEL["contrasts"][0] | {"method": "ancova"}
+    plan = make_plan(**PARALLEL | CENSORED | {"randomised": False, "contrasts": [contrast]})
+    found = estimate_shifts(*make_tables(rows), plan).shifts
+    assert "takes the arms' baselines to be alike" in row_of(found, "il6")["note"]
+    assert "alike" not in row_of(found, "il10")["note"]
+    drawn = estimate_shifts(*make_tables(rows), make_plan(**PARALLEL | CENSORED)).shifts
+    assert "alike" not in row_of(drawn, "il6")["note"]

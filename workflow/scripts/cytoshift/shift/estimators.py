@@ -29,6 +29,7 @@ from cytoshift.shift.repeated import MIXED_MODELS
 from cytoshift.study.study import ShiftPlan
 
 Value = TypeVar("Value")
+ALIKE = "approximate: with non-detects the censored ANCOVA takes the arms' baselines to be alike"
 FORGETS = "approximate: limits of a difference of differences depend on the values, which its model forgets"
 
 
@@ -120,6 +121,8 @@ def estimate_censored(part: Comparison, method: str, plan: ShiftPlan, learn: np.
         before = limits_of_side(_there(part.written[0], part))
         censored = censored_ancova if method == "ancova" else censored_change_of_arms
         estimates = censored(*before, *target, part.arm, adjusted.columns, covariate_names=names, level=level)
+        alike = (estimates.n > 0) & (method == "ancova") & (not part.randomised)
+        estimates = replace(estimates, note=add_note(estimates.note, alike, ALIKE))
     if method == "moderated_t":
         estimates = _moderated(part, estimates, learn, plan)
     return Answer(_with_words(estimates, adjusted.words))

@@ -176,14 +176,14 @@ def _possibilities(frame: pd.DataFrame, comparison: Comparison, plan: ShiftPlan,
 
 
 def _detectable_paired(frame: pd.DataFrame, comparison: Comparison, plan: ShiftPlan) -> np.ndarray:
-    """From the spread of the changes; from the standard error where they are intervals or adjusted for period."""
+    """From the spread of the changes; from the standard error where they are intervals, adjusted or modelled."""
     change = comparison.change
     count = (~np.isnan(change)).sum(axis=0)
     known = count >= 2
     spread = np.full(change.shape[1], np.nan)
     spread[known] = np.nanstd(change[:, known], axis=0, ddof=1)
     from_error = frame["se"].to_numpy(float) * np.sqrt(frame["n"].to_numpy(float))
-    adjusted = frame["method"].str.contains("crossover").to_numpy()
+    adjusted = (frame["method"].str.contains("crossover") | frame["method"].isin(MODELLED)).to_numpy()
     spread = np.where(interval_features(comparison, plan) | adjusted, from_error, spread)
     count = np.where(adjusted, frame["n"].to_numpy(float), count)
     return detectable_difference(np.where(spread > 0, spread, np.nan), count, alpha=plan.alpha)

@@ -11,7 +11,7 @@ from cytoshift.shift.exact.rearrangements import Rearrangements, two_sided_p
 
 # Places on the way in from each side at which the test is asked before the limit is closed in on.
 STOPS = 32
-HALVINGS = 24
+HALVINGS = 16
 
 
 def shift_p(bounds: PairBounds, shift: np.ndarray, flips: Rearrangements) -> np.ndarray:
