@@ -327,9 +327,10 @@ def test_the_methods_name_the_test_its_meaning_and_the_bias_of_stand_ins() -> No
         "global decrease test of 2 features by 9,999 sign flips",
         "Exact tests of single rows: Fisher's exact.",
         "exchanges before and after in every combination of subjects",
+        "whose values changed at all or differ",
         "which is more than equal means: a change of spread alone can reject as well",
         "The smallest adjusted p-value that the planned tests could have given here",
-        "conditional on the normalized values",
+        "The values after plates were aligned are taken as given",
         "The moderated t needs at least 20 features of one layer",
         "not called one where the file itself writes non-detects for that analyte and plate",
     ):

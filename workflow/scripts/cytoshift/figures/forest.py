@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import inf, isfinite
+from math import isfinite
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,16 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from cytoshift.figures.axis import number, ratio_ticks
+from cytoshift.figures.row_words import (
+    below_words,
+    closed_ends,
+    count_words,
+    interval_words,
+    log2,
+    no_estimate_words,
+    one_end_words,
+    open_ended,
+)
 from cytoshift.figures.selection import rank_rows, with_decisions
 from cytoshift.figures.sheet import MARGIN, Entry, Sheet, draw_empty
 from cytoshift.figures.standing import TOGETHER, TOGETHER_NOTE, WORDS, entries, look
@@ -24,12 +34,10 @@ from cytoshift.figures.theme import (
     PALE,
     ROLES,
     SMALL,
-    clean,
     fit,
     ink,
     role_of,
     style,
-    text_width,
     wrap,
 )
 from cytoshift.figures.words import concrete_contrasts, contrast_label, effect_label, feature_labels
@@ -38,6 +46,7 @@ from cytoshift.study.study import FigurePlan
 ROW = 0.17
 LABELS, PAIRS, BELOW, PLOT, PLOT_WIDTH, NUMBERS = MARGIN, 1.72, 2.28, 2.72, 2.75, 5.55
 NUMBERS_WIDTH = 1.35
+WORDS_WIDTH = DOUBLE - MARGIN - PLOT - 0.1
 NAME_WIDTH = 2 * (DOUBLE - MARGIN - PLOT - PLOT_WIDTH / 2)  # the axis' name is centred under the plot
 
 
@@ -63,9 +72,18 @@ def draw(
 
 
 def grouped(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
-    """Rows by role in the theme's order, the largest ratio first within each; rows without an estimate last."""
+    """Rows by role in the theme's order, from right to left as they are drawn within each; rows without a place last.
+
+    A row's place is its ratio, whatever the scale it was estimated on (the difference where there is no ratio), or the
+    closed end of its interval.
+    """
     role = [role_of(layer, roles) for layer, roles in zip(rows["layer"], rows["roles"], strict=True)]
-    ordered = rows.assign(role=role).sort_values(["estimate", "feature"], ascending=[False, True], na_position="last")
+    place = pd.Series(log2(rows["ratio"]), index=rows.index).where(rows["scale"] != "identity", rows["estimate"])
+    place = place.where(~open_ended(rows), np.fmin(*closed_ends(rows)))
+    ordered = rows.assign(role=role, place=place).sort_values(
+        ["place", "feature"], ascending=[False, True], na_position="last"
+    )
+    ordered = ordered.drop(columns="place")
     return [(key, ordered[ordered["role"] == key]) for key in ROLES if (ordered["role"] == key).any()]
 
 
@@ -99,7 +117,7 @@ def _ratios(rows: pd.DataFrame, plan: FigurePlan, contrast: str, limit: int) -> 
         _draw_rows(axes, members, levels, colour, low, high)
         for row, level in zip(members.itertuples(), levels, strict=True):
             _write_row(sheet, row, top, level - 0.5)
-        silent += [float(level) for level in levels[members["ratio"].isna()]]
+        silent += [float(level) for level in levels[members["ratio"].isna() & ~open_ended(members)]]
         position += 1 + len(members)
     _line_at_one(axes, lines, silent)
     return sheet.figure
@@ -128,29 +146,27 @@ def _line_at_one(axes: Axes, lines: int, silent: list[float]) -> None:
             axes.plot([0, 0], [start, stop], color=GREY, linewidth=0.8, zorder=1)
 
 
-def _log2(values: pd.Series) -> np.ndarray:
-    raw = values.to_numpy(dtype=float)
-    with np.errstate(divide="ignore"):
-        return np.log2(raw)
-
-
 def _limits(rows: pd.DataFrame) -> tuple[float, float]:
     """An axis that shows every estimate and 1, and intervals unless they would squeeze the rest."""
-    middle = _log2(rows["ratio"])
+    middle = np.concatenate([log2(rows["ratio"]), *(end[open_ended(rows)] for end in closed_ends(rows))])
     middle = middle[np.isfinite(middle)]
-    ends = np.concatenate([_log2(rows["ratio_low"]), _log2(rows["ratio_high"])])
+    ends = np.concatenate([log2(rows["ratio_low"]), log2(rows["ratio_high"])])
     ends = ends[np.isfinite(ends)]
     usual = 1.65 * np.quantile(np.abs(ends), 0.9) if len(ends) else 0.0
     reach = max(usual, 1.6 * np.abs(middle).max() if len(middle) else 0.0)
     shown = [*middle, *ends[np.abs(ends) <= reach], -0.15, 0.15]
     low, high = min(shown), max(shown)
+    # Behind the closed end of an interval there is room for the line that goes on.
+    room = 0.12 * (high - low)
+    for way, closed in zip((1, -1), closed_ends(rows[open_ended(rows)]), strict=True):
+        low, high = min([low, *(closed + way * room)]), max([high, *(closed + way * room)])
     air = 0.05 * (high - low)
     return low - air, high + air
 
 
 def _draw_rows(axes: Axes, rows: pd.DataFrame, levels: np.ndarray, colour: str, low: float, high: float) -> None:
-    middle, left, right = (_log2(rows[column]) for column in ("ratio", "ratio_low", "ratio_high"))
-    drawn = np.isfinite(middle)
+    middle, left, right = (log2(rows[column]) for column in ("ratio", "ratio_low", "ratio_high"))
+    drawn = np.isfinite(middle) | open_ended(rows).to_numpy()
     left, right = np.where(np.isnan(left), middle, left), np.where(np.isnan(right), middle, right)
     gap = np.full(len(rows), np.nan)
     xs = np.column_stack([np.clip(left, low, high), np.clip(right, low, high), gap])[drawn]
@@ -161,7 +177,7 @@ def _draw_rows(axes: Axes, rows: pd.DataFrame, levels: np.ndarray, colour: str, 
             where = levels[beyond & drawn]
             axes.plot([edge] * len(where), where, marker, color=colour, markersize=4.5, clip_on=False, zorder=3)
     for standing in WORDS:
-        chosen = drawn & (rows["standing"] == standing).to_numpy()
+        chosen = np.isfinite(middle) & (rows["standing"] == standing).to_numpy()
         if chosen.any():
             axes.plot(middle[chosen], levels[chosen], linestyle="none", zorder=4, **look(standing, colour))
 
@@ -174,54 +190,14 @@ def _write_row(sheet: Sheet, row: object, top: float, position: float) -> None:
     sheet.text(PAIRS + 0.42, level, count_words(row), ha="right")
     sheet.text(BELOW + 0.36, level, below_words(row), ha="right", color=GREY)
     ratio = float(row.ratio)  # type: ignore[attr-defined]
-    if isfinite(ratio):
-        low, high = float(row.ratio_low), float(row.ratio_high)  # type: ignore[attr-defined]
+    low, high = float(row.ratio_low), float(row.ratio_high)  # type: ignore[attr-defined]
+    one_end = one_end_words(row, low, high)
+    if one_end:
+        sheet.text(NUMBERS, level, one_end)
+    elif isfinite(ratio):
         sheet.text(NUMBERS, level, fit(interval_words(ratio, low, high), NUMBERS_WIDTH))
     else:
-        sheet.text(PLOT + 0.03, level, no_estimate_words(row), color=GREY)
-
-
-def no_estimate_words(row: object) -> str:
-    """Why a row has no estimate, whole: a reason too long for its place stands in the table only."""
-    note = str(getattr(row, "note", "") or "no reason given")
-    if str(getattr(row, "method", "")).startswith("detection") or note.startswith("tested on detection only"):
-        return "detection only: see table"
-    words = clean(f"no estimate: {note}", longest=1000)
-    return words if text_width(words) <= DOUBLE - MARGIN - PLOT - 0.1 else "no estimate: see table"
-
-
-def count_words(row: object) -> str:
-    """Pairs of a row; where arms are compared without pairs, the subjects of both."""
-    pairs, reference, target = (getattr(row, name) for name in ("n_pairs", "n_reference", "n_target"))
-    if not pd.isna(pairs) and pairs > 0:
-        return f"{int(pairs)}"
-    return "0" if pd.isna(reference) or pd.isna(target) else f"{int(reference)}+{int(target)}"
-
-
-def below_words(row: object) -> str:
-    """Share of non-detects among a row's values, in percent."""
-    counts = [getattr(row, name) for name in ("below_reference", "below_target", "n_reference", "n_target")]
-    if any(pd.isna(count) for count in counts) or counts[2] + counts[3] == 0:
-        return ""
-    share = 100 * (counts[0] + counts[1]) / (counts[2] + counts[3])
-    return f"{share:.0f} %" if share == 0 or share >= 1 else "< 1 %"
-
-
-def interval_words(middle: float, low: float, high: float) -> str:
-    """'0.72 [0.55, 0.94]'; an end without a bound is ∞ (or 0 for a ratio)."""
-    if np.isnan(low) and np.isnan(high):
-        return _short(middle)
-    return f"{_short(middle)} [{_short(low)}, {_short(high)}]"
-
-
-def _short(value: float) -> str:
-    if np.isnan(value):
-        return "?"
-    if value in (inf, -inf):
-        return "∞" if value > 0 else "\N{MINUS SIGN}∞"
-    if value == 0:
-        return "0"
-    return number(float(f"{value:.3g}")) if abs(value) >= 10 else f"{value:.2f}".replace("-", "\N{MINUS SIGN}")
+        sheet.text(PLOT + 0.03, level, no_estimate_words(row, WORDS_WIDTH), color=GREY)
 
 
 def _legend(rows: pd.DataFrame) -> list[Entry]:
@@ -234,6 +210,8 @@ def _notes(rows: pd.DataFrame, shown: pd.DataFrame, plan: FigurePlan) -> list[st
         notes.append("Fractions of cells are shown as odds ratios.")
     if (shown["standing"] == TOGETHER).any():
         notes.append(TOGETHER_NOTE)
+    if open_ended(shown).any():
+        notes.append("A line without a point: only one end is known, the note of the row says why.")
     if len(shown) < len(rows):
         notes.append(
             f"{len(shown)} of {len(rows)} shown: planned markers, then the smallest p; the rest is in the table."
@@ -267,10 +245,11 @@ def _difference(sheet: Sheet, frame: pd.DataFrame, row: object, bottom: float) -
     sheet.text(LABELS + 0.06, level, label, fontweight="bold" if planned else "normal")
     sheet.text(PAIRS + 0.42, level, count_words(row), ha="right")
     middle, low, high = (float(getattr(row, name)) for name in ("estimate", "ci_low", "ci_high"))
-    if not isfinite(middle):
-        sheet.text(PLOT + 0.03, level, no_estimate_words(row), color=GREY)
+    one_end = one_end_words(row, low, high)
+    if not isfinite(middle) and not one_end:
+        sheet.text(PLOT + 0.03, level, no_estimate_words(row, WORDS_WIDTH), color=GREY)
         return
-    sheet.text(NUMBERS, level, fit(interval_words(middle, low, high), NUMBERS_WIDTH))
+    sheet.text(NUMBERS, level, one_end or fit(interval_words(middle, low, high), NUMBERS_WIDTH))
     axes = sheet.axes(PLOT, bottom + 0.2, PLOT_WIDTH, 0.27)
     reach = 1.15 * max(abs(value) for value in (middle, low, high, 1e-6) if isfinite(value))
     left, right = (value if isfinite(value) else np.sign(value) * reach * 2 for value in (low, high))
@@ -278,7 +257,8 @@ def _difference(sheet: Sheet, frame: pd.DataFrame, row: object, bottom: float) -
     for beyond, edge, marker in ((left < -reach, -reach, "<"), (right > reach, reach, ">")):
         if beyond:
             axes.plot([edge], [0], marker, color=colour, markersize=4.5, clip_on=False)
-    axes.plot([middle], [0], **look(row.standing, colour))  # type: ignore[attr-defined]
+    if isfinite(middle):
+        axes.plot([middle], [0], **look(row.standing, colour))  # type: ignore[attr-defined]
     axes.axvline(0, color=LIGHT, linewidth=0.8, zorder=0)
     axes.set_xlim(-reach, reach)
     axes.set_ylim(-1, 1)

@@ -43,6 +43,7 @@ def draw(
     rows = with_decisions(shifts, decisions).assign(label=shifts["feature"].map(labels).to_numpy())
     for contrast in concrete_contrasts(plan):
         mine = rows[(rows["contrast"] == contrast) & (rows["scale"] != "identity")]
+        tested = int(mine["p_value"].notna().sum())
         mine = mine[mine["ratio"].gt(0) & np.isfinite(mine["ratio"]) & mine["p_value"].notna()]
         if mine.empty:
             yield (
@@ -52,11 +53,11 @@ def draw(
                 ),
             )
         else:
-            yield contrast, _figure(rank_rows(mine), plan, contrast, labelled)
+            yield contrast, _figure(rank_rows(mine), plan, contrast, labelled, tested - len(mine))
 
 
 @style()
-def _figure(rows: pd.DataFrame, plan: FigurePlan, contrast: str, labelled: int) -> Figure:
+def _figure(rows: pd.DataFrame, plan: FigurePlan, contrast: str, labelled: int, left_out: int) -> Figure:
     x = np.log2(rows["ratio"].to_numpy(dtype=float))
     y = -np.log10(np.maximum(rows["p_value"].to_numpy(dtype=float), 1e-300))
     state = rows["standing"].to_numpy()
@@ -64,9 +65,10 @@ def _figure(rows: pd.DataFrame, plan: FigurePlan, contrast: str, labelled: int) 
     name = wrap(f"{effect_label(plan, contrast)}, log scale", WIDTH, LABEL, lines=3)
     below = 0.48 + 0.13 * (len(name) - 1)
     legend = entries(present, _COLOURS)
-    sheet = Sheet(
-        plan, contrast_label(plan, contrast), HEIGHT + below + 0.07, legend=legend, notes=_notes(present, plan.alpha)
-    )
+    notes = _notes(present, plan.alpha)
+    if left_out:
+        notes.append(f"Left out: {left_out} tested without a point estimate of the ratio; see the table.")
+    sheet = Sheet(plan, contrast_label(plan, contrast), HEIGHT + below + 0.07, legend=legend, notes=notes)
     axes = sheet.axes(0.6, below, WIDTH, HEIGHT)
     reach = max(float(np.abs(x).max()) * 1.12, 0.2)
     top = max(float(y.max()) * 1.1, -log10(plan.alpha) * 1.15)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import numpy as np
 import pandas as pd
 
 from cytoshift.figures.words import concrete_contrasts, contrast_label, feature_labels
@@ -142,7 +142,11 @@ def _shown(family: Any, rows: pd.DataFrame, setting: Setting, tables: ReportTabl
         moved = 0 if pd.isna(family.statistic) or not family.statistic else (1 if family.statistic > 0 else -1)
         way = -moved if family.direction == "decrease" else moved
         against = " against the planned direction" if family.direction != "any" and moved < 0 else ""
-        what = f"{name} ({_told(family, rows, tables)} taken together)" if len(rows) > 1 else family_words(family, rows, study, tables)
+        what = (
+            f"{name} ({_told(family, rows, tables)} taken together)"
+            if len(rows) > 1
+            else family_words(family, rows, study, tables)
+        )
         words = shifted(setting, what, way)
         clearest = f"; clearest for {_with_level(leading, labels, study)}" if leading is not None else ""
         return f"{words}{against} (one test of all, {p_equals(family.p_adjusted)}{clearest})"
@@ -199,9 +203,11 @@ def _not_shown(family: Any, rows: pd.DataFrame, setting: Setting, what: str, tab
 
 def _clearest(rows: pd.DataFrame) -> Any:
     """The row with the smallest p, then the largest statistic, among those with a known size; None without one."""
-    known = np.isfinite(rows[["estimate", "ci_low", "ci_high"]]).any(axis=1) & rows["p_value"].notna()
-    ordered = rows[known].assign(size=rows["statistic"].abs()).sort_values(
-        ["p_value", "size"], ascending=[True, False], kind="stable"
+    known = rows[["estimate", "ci_low", "ci_high"]].abs().lt(math.inf).any(axis=1) & rows["p_value"].notna()
+    ordered = (
+        rows[known]
+        .assign(size=rows["statistic"].abs())
+        .sort_values(["p_value", "size"], ascending=[True, False], kind="stable")
     )
     return next(records(ordered), None)
 

@@ -10,6 +10,7 @@ import pandas as pd
 from cytoshift.figures.selection import rank_rows, with_decisions
 from cytoshift.figures.words import contrast_label, feature_labels
 from cytoshift.report.answer import family_name, family_rows
+from cytoshift.report.exactness import draws_of
 from cytoshift.report.formats import capital, count, effect_parts, listing, number, p_equals, p_words, plural
 from cytoshift.report.grids import Grid, Heading, figure, records, text
 from cytoshift.report.inputs import ReportTables
@@ -145,7 +146,11 @@ def _decision(family: Any, tables: ReportTables) -> str:
 
 
 def _smallest(family: Any) -> str:
-    return "" if pd.isna(family.smallest_p) else f"{p_words(family.smallest_p)} at this number of subjects"
+    if pd.isna(family.smallest_p):
+        return ""
+    draws = draws_of(family)
+    where = "at this number of subjects" if draws is None else f"at this number of random draws (1/{draws:,})"
+    return f"{p_words(family.smallest_p)} {where}"
 
 
 def _rows(family: Any, rows: pd.DataFrame, tables: ReportTables, study: Study) -> Grid:

@@ -6,6 +6,7 @@ import pandas as pd
 
 from cytoshift.figures.words import concrete_contrasts, contrast_label
 from cytoshift.report.answer import confounded
+from cytoshift.report.exactness import draws_of
 from cytoshift.report.formats import capital, listing, p_words, parse_numbers, plural
 from cytoshift.report.grids import records
 from cytoshift.report.inputs import ReportTables
@@ -132,6 +133,13 @@ def _exactness(tables: ReportTables, study: Study) -> list[str]:
     if smallest.empty:
         return []
     words = p_words(smallest.max())
+    largest = next(row for row in records(planned) if row.smallest_p == smallest.max())
+    draws = draws_of(largest)
+    if draws is not None:
+        return [
+            f"The planned test could not have given a p below {words}: that is set by the number of random draws "
+            f"(1/{draws:,}), not by the number of subjects (alpha {study.alpha:g})."
+        ]
     return [f"At this n the planned test could not have given a p below {words} (alpha {study.alpha:g})."]
 
 

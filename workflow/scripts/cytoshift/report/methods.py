@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from cytoshift.figures.words import contrast_label
 from cytoshift.report.calibration import calibration_words
-from cytoshift.report.exactness import exact_words, is_joint
+from cytoshift.report.exactness import exact_paragraphs, is_joint
 from cytoshift.report.formats import capital, count, listing, percent, plural
 from cytoshift.report.grids import Grid, Heading, figure, records, text
 from cytoshift.report.inputs import ReportTables
-from cytoshift.report.regression import METHOD, NOT_PLANNED
+from cytoshift.report.regression import METHOD
 from cytoshift.study.study import FigurePlan, Study
 
 METHODS = {
@@ -68,6 +68,7 @@ P_METHODS = {
     "exact_signed_rank": "exact signed-rank",
     "exact_rank_sum": "exact rank-sum",
     "hodges_lehmann": "Hodges–Lehmann",
+    "exact": "exact",
     "": "none",
 }
 BIAS = (
@@ -80,6 +81,10 @@ CENSORED = (
     "interval come from the likelihood ratio, calibrated so that without non-detects it is the t test itself. Above "
     "40 % non-detects a row is called approximate. Where the fit says that the spread changed as well, the row says "
     "that the direction is not established"
+)
+EXACT_INSTEAD = (
+    "Rows of planned endpoints in paired contrasts carry the p-value and the interval of the exact test instead; their "
+    "estimate is that of the likelihood."
 )
 POLICIES = {
     "censored": (
@@ -114,17 +119,17 @@ def method_paragraphs(tables: ReportTables, study: Study) -> list[tuple[str, str
     return [
         *([("Concentrations", calibration_words(tables, study))] if len(tables.curves) else []),
         ("Scale", _scale(tables, study)),
-        ("Non-detects", _non_detects(study)),
+        ("Non-detects", _non_detects(tables, study)),
         ("Quality", _quality(study)),
         ("Plates", _plates(tables, study)),
         (
             "Pairing",
             "Change is target − reference; pairs are matched by subject id. A pair is lost only with a reason.",
         ),
-        ("Moderated t", _moderated(tables)),
+        ("Moderated t", _moderated(tables, study)),
         ("Joint tests and error rates", _multiplicity(tables, study)),
-        ("What exact means", exact_words(tables, P_METHODS)),
-        ("Regression to the mean", METHOD if len(tables.regression_to_mean) else NOT_PLANNED),
+        *exact_paragraphs(tables, P_METHODS),
+        *([("Regression to the mean", METHOD)] if len(tables.regression_to_mean) else []),
         ("Random numbers", f"Flips and relabellings that are drawn start from seed {study.seed}."),
     ]
 
@@ -132,7 +137,10 @@ def method_paragraphs(tables: ReportTables, study: Study) -> list[tuple[str, str
 def methods_used(tables: ReportTables, plan: FigurePlan) -> Grid:
     """The estimators that rows name, by contrast: what ran, not what was asked for."""
     keys = ["contrast", "method", "p_method", "ci_method"]
-    grouped = tables.shifts.groupby(keys, sort=False).size().rename("features").reset_index()
+    # The interval of an odds ratio of detection stands beside it, not in the columns of an estimate.
+    odds = tables.shifts["method"].str.startswith("detection") & tables.shifts["effect_low"].notna()
+    shifts = tables.shifts.assign(ci_method=tables.shifts["ci_method"].mask(odds, "exact"))
+    grouped = shifts.groupby(keys, sort=False).size().rename("features").reset_index()
     rows = [
         [
             text(contrast_label(plan, row.contrast)),
@@ -164,8 +172,11 @@ def _scale(tables: ReportTables, study: Study) -> str:
     return f"Analysed: {said}.{logged}" if said else f"Nothing was analysed.{logged}"
 
 
-def _non_detects(study: Study) -> str:
+def _non_detects(tables: ReportTables, study: Study) -> str:
     limits = study.limits
+    shifts = tables.shifts
+    exact = shifts["p_method"].isin(["sign_flip", "exact_order"]) & shifts["method"].str.startswith("censored")
+    own = f" {EXACT_INSTEAD}" if exact.any() else ""
     floors = (
         "Constants that somebody wrote in place of non-detects are searched for and treated as non-detects; a smallest "
         "value that repeats is not called one where the file itself writes non-detects for that analyte and plate."
@@ -174,7 +185,7 @@ def _non_detects(study: Study) -> str:
     )
     return (
         "A value below its limit is an interval and stays one in tables and figures; in the tests "
-        f"{POLICIES[limits.policy]}. {_bias(limits.policy)}. A feature below its limit in more than "
+        f"{POLICIES[limits.policy]}. {_bias(limits.policy)}.{own} A feature below its limit in more than "
         f"{percent(limits.detection_only_above)} of a contrast's values is tested on detection only. {floors} "
         "A gap without a limit is missing, not below."
     )
@@ -188,13 +199,21 @@ def _bias(policy: str) -> str:
     return BIAS
 
 
-def _moderated(tables: ReportTables) -> str:
+def _moderated(tables: ReportTables, study: Study) -> str:
     ran = tables.shifts["method"].fillna("").str.startswith("moderated_").any()
+    # Pairs without non-detects are moderated unasked where they can be; their notes say why not.
+    asked = any(contrast.method == "moderated_t" for contrast in study.contrasts)
+    asked = asked or any("not moderated" in note for note in tables.shifts["note"].fillna(""))
+    if ran:
+        otherwise = "Where it did not have them, the ordinary t stands and the note of the row says why."
+    elif asked:
+        otherwise = "It was not used; the ordinary t stands and the note of the row says why."
+    else:
+        otherwise = "It was not used: nothing asked for it."
     return (
         "The moderated t needs at least 20 features of one layer in a contrast, each with at most "
         f"{percent(0.2)} non-detects, and a median of 5 residual degrees of freedom, or its prior cannot be learned. "
-        + ("Where it did not have them, the" if ran else "It was not used; the")
-        + " ordinary t stands and the note of the row says why."
+        f"{otherwise}"
     )
 
 

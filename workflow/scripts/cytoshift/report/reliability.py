@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ import pandas as pd
 
 from cytoshift.figures.words import contrast_label
 from cytoshift.report.endpoints import ranked_rows
-from cytoshift.report.formats import count, effect_parts, numbers_words, p_words, plural
+from cytoshift.report.formats import count, direction, effect_parts, numbers_words, p_words, plural
 from cytoshift.report.grids import Grid, Heading, figure, records, text
 from cytoshift.report.inputs import ReportTables
 from cytoshift.report.naming import Names
@@ -79,16 +80,19 @@ _ACTIONS = (("excluded", "led to an exclusion"), ("flagged", "flagged and kept")
 
 
 def without_flagged_grid(tables: ReportTables, plan: FigurePlan, study: Study) -> Grid:
-    """Planned and strongest estimates beside the same without flagged samples; a change of sign or side is said."""
+    """Estimates beside the same without flagged samples, what changes most first; a change of sign or side is said.
+
+    First those with a remark, then the rest, both by the size of the difference in standard errors.
+    """
     again = {(row.contrast, row.feature): row for row in records(tables.without_flagged)}
     ranked = ranked_rows(tables)
     held = [key in again for key in zip(ranked["contrast"], ranked["feature"], strict=True)]
     both = ranked[pd.Series(held, index=ranked.index, dtype=bool)]
     rows = []
-    for row in records(both[both["estimate"].notna() | both["planned"]].head(MOST_ROWS)):
+    compared = both[both[["estimate", "p_value"]].notna().any(axis=1) | both["planned"]]
+    for row in records(_most_changed(compared, again, study.alpha).head(MOST_ROWS)):
         other = again[row.contrast, row.feature]
-        _, value = effect_parts(row)
-        _, changed = effect_parts(other)
+        value, changed = _shift(row), _shift(other)
         remark = _remark(row, other, study.alpha)
         rows.append(
             [
@@ -108,11 +112,32 @@ def without_flagged_grid(tables: ReportTables, plan: FigurePlan, study: Study) -
         Heading("p", True), Heading("n", True), Heading("Without the flagged", True), Heading("p", True), Heading(""),
     ]  # fmt: skip
     note = (
+        "What changes most stands first. "
         f"Unadjusted p of each row's own method; a remark where the sign or the side of alpha {study.alpha:g} changes."
     )
     if len(both) > len(rows):
         note += f" {len(rows)} of {len(both):,} shown; all are in tables.xlsx, sheet without_flagged."
     return Grid(headings, rows, "With and without flagged samples", note)
+
+
+def _most_changed(rows: pd.DataFrame, again: Mapping[tuple[str, str], Any], alpha: float) -> pd.DataFrame:
+    """Rows with a remark first, then the larger difference first, in standard errors so that scales compare."""
+    others = [again[row.contrast, row.feature] for row in records(rows)]
+    remarks = [bool(_remark(row, other, alpha)) for row, other in zip(records(rows), others, strict=True)]
+    moved = [
+        abs(row.estimate - other.estimate) / (row.se if row.se > 0 else 1.0)
+        for row, other in zip(records(rows), others, strict=True)
+    ]
+    ordered = rows.assign(_remark=remarks, _moved=moved).sort_values(
+        ["_remark", "_moved"], ascending=False, na_position="last", kind="stable"
+    )
+    return ordered.drop(columns=["_remark", "_moved"])
+
+
+def _shift(row: Any) -> str:
+    """A row's shift without its name, which an odds ratio of detection keeps: it is no size of the shift."""
+    name, value = effect_parts(row)
+    return f"detection OR {value}" if name == "odds ratio of detection" else value
 
 
 def flagged_grid(flagged: pd.DataFrame, names: Names) -> Grid:
@@ -168,9 +193,7 @@ def _remark(row: Any, other: Any, alpha: float) -> str:
     before, after = row.estimate, other.estimate
     if pd.isna(after) and not pd.isna(before):
         return "no estimate any more"
-    if pd.isna(before) or pd.isna(after):
-        return ""
-    if before * after < 0:
+    if direction(row) * direction(other) < 0:
         return "changes sign"
     if pd.isna(row.p_value) or pd.isna(other.p_value):
         return ""

@@ -77,5 +77,14 @@
     update();
   };
 
+  // A figure wider than its place says that it goes on: a cut edge alone does not.
+  const hint = (plot) => plot.classList.toggle("wide", plot.scrollWidth > plot.clientWidth + 1);
+
   for (const box of document.querySelectorAll("div.searchable")) searchable(box);
+  const plots = [...document.querySelectorAll("div.plot")];
+  const hints = () => plots.forEach(hint);
+  for (const plot of plots) plot.querySelector("img")?.addEventListener("load", () => hint(plot));
+  addEventListener("resize", hints);
+  document.addEventListener("toggle", hints, true);
+  hints();
 })();
