@@ -278,7 +278,8 @@ class TestPlatesWithLayouts:
 
     def test_the_difference_between_the_arms_is_found(self, runs: Runs) -> None:
         shifts = runs.shifts("plates_with_layouts", "week_16").set_index("as_written")
-        assert set(shifts["method"]) == {"ancova"}
+        assert set(shifts["method"]) <= {"ancova", "censored_ancova"}
+        assert (shifts["method"] == "ancova").any()
         found = shifts["ratio"]
         assert [name for name, ratio in plan_data.LUMINEX_RATIOS.items() if not near(found[name], ratio)] == []
         primary = runs.table("plates_with_layouts", "families").set_index("endpoint").loc["il6"]

@@ -12,12 +12,13 @@ import numpy as np
 import pandas as pd
 
 from cytoshift.frames import conform
-from cytoshift.intake.values import Decimal, parse_cells
+from cytoshift.intake.values import Decimal, is_gap, parse_cells
 from cytoshift.quality.scale import SCALE_OF_MEASURE, to_scale
 from cytoshift.shift.tidy_checks import (
     OF_SAMPLE,
     OF_VALUE,
     blanks,
+    check_decimal,
     check_frame,
     check_layers,
     check_measures,
@@ -73,8 +74,9 @@ def tidy_tables(data: pd.DataFrame, measure: str, decimal: Decimal = ".") -> Tid
     within an arm, rows that say the same thing twice; TypeError where `data` is no DataFrame.
     """
     check_frame(data)
+    check_decimal(decimal)
     rows = data.reset_index(drop=True).set_axis([str(name).strip() for name in data.columns], axis=1)
-    covariates = [name for name in rows.columns if name not in {*OF_SAMPLE, *OF_VALUE, "study_day"}]
+    covariates = [name for name in rows.columns if name not in {*OF_SAMPLE, *OF_VALUE}]
     texts = pd.DataFrame({name: _texts(rows[name]) for name in rows if name not in ("value", "lower", "upper")})
     texts = texts.assign(**{name: "" for name in ("arm", "plate") if name not in texts})
     measures = texts["measure"] if "measure" in texts else pd.Series(str(measure), index=rows.index)
@@ -86,10 +88,10 @@ def tidy_tables(data: pd.DataFrame, measure: str, decimal: Decimal = ".") -> Tid
     refuse(_mistakes_of_names(texts, measures))
     if "dose_mg" in amounts:
         refuse(doses(texts["arm"], pd.Series(amounts["dose_mg"].numbers)))
-    keys = [name for name in OF_SAMPLE if name in texts and name != "dose_mg"]
+    keys = [name for name in OF_SAMPLE if name in texts and name not in ("dose_mg", "study_day")]
     refuse(repeats(texts[keys], texts["feature"]))
     value, lower, upper, status = _limits(rows, measures, decimal)
-    ids = make_ids([*texts["visit"].unique(), *texts["arm"].unique(), *covariates], SAMPLES.names())
+    ids = make_ids([*texts["visit"].unique(), *texts["arm"].unique(), *covariates], [*SAMPLES.names(), "plate"])
     described = texts[[*keys, *covariates]].rename(columns=ids)
     described = described.assign(visit=texts["visit"].map(ids), arm=texts["arm"].map(ids))
     own = pd.Series(["|".join(row) for row in described[keys].itertuples(index=False)], dtype=object)
@@ -117,8 +119,8 @@ def text_of(value: object) -> str:
         return value.date().isoformat() if value.time() == datetime.min.time() else value.isoformat(" ")
     if isinstance(value, date):
         return value.isoformat()
-    if isinstance(value, Real) and not isinstance(value, bool) and float(value) == int(value):
-        return str(int(value))
+    if isinstance(value, Real) and not isinstance(value, bool) and (number := float(value)).is_integer():
+        return f"{number:.0f}"
     return str(value).strip()
 
 
@@ -150,6 +152,7 @@ class Numbers:
     def of(cls, written: pd.Series, column: str, decimal: Decimal) -> Numbers:
         """Read a column; texts have the decimal sign `decimal`."""
         texts = _texts(written)
+        texts = texts.where(~texts.map(is_gap).astype(bool), "")
         if decimal == "," and not pd.api.types.is_numeric_dtype(written):
             native = written.map(lambda cell: isinstance(cell, Real))
             texts = texts.where(native, texts.str.replace(",", "."))
@@ -204,8 +207,8 @@ def _limits(
         there = unknown & np.isin(status, ("missing", word)) & ~np.isnan(bounds[name])
         limit, status = np.where(there, bounds[name], limit), np.where(there, word, status)
     problems += same_mistakes(
-        ((place, "is" if words[place] == "" else f"is {words[place]!r}", "with both `upper` (the limit it lies below) "
-          "and `lower` (the limit it lies above); leave the other blank") for place in np.flatnonzero(both).tolist()),
+        ((place, repr(words[place]) if words[place] else "a blank", "has both `upper` (the limit it lies below) and "
+          "`lower` (the limit it lies above); leave the other blank") for place in np.flatnonzero(both).tolist()),
         "value",
     )  # fmt: skip
     problems += _without_limit(words, status, np.flatnonzero(np.isnan(limit) & (status != "missing")).tolist())

@@ -1,6 +1,6 @@
 """What is wrong with a tidy table: lines that name the row, the column, the value and the likely fix.
 
-Rows are counted from 1, as they stand in the table: `data:3` is the third.
+Rows are counted from 1, as they stand in the table.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from cytoshift.quality.scale import SCALE_OF_MEASURE
 from cytoshift.study.problem import Problem, Problems, did_you_mean, in_order
 
 NEEDED = ("subject", "feature", "visit", "value")
-OF_SAMPLE = ("subject", "visit", "arm", "sequence", "period", "dose_mg", "specimen", "cohort")
+OF_SAMPLE = ("subject", "visit", "arm", "sequence", "period", "dose_mg", "study_day", "specimen", "cohort")
 OF_VALUE = ("feature", "value", "lower", "upper", "measure", "layer", "plate", "unit")
 LAYERS = ("cytokine", "cell", "index", "outcome")
 # What others call the columns and the measures, small letters alone.
@@ -33,9 +33,16 @@ OTHER_MEASURES = dict.fromkeys(("npx", "npq", "log2"), "log_concentration") | {
 LINES = 12
 
 
+class RowProblem(Problem):
+    """A mistake in one row; `where` is data:row, by which problems are put in order."""
+
+    def __str__(self) -> str:
+        return f"data: row {self.where.rpartition(':')[2]}, {self.key}: {self.message}"
+
+
 def row_problem(place: int, column: str, message: str) -> Problem:
     """A mistake in the row at a place counted from 0."""
-    return Problem(f"data:{place + 1}", column, message)
+    return RowProblem(f"data:{place + 1}", column, message)
 
 
 def table_problem(key: str, message: str) -> Problem:
@@ -53,7 +60,7 @@ def refuse(problems: Iterable[Problem]) -> None:
 
 
 def same_mistakes(mistakes: Iterable[tuple[int, str, str]], column: str) -> Iterator[Problem]:
-    """One line for each message: `mistakes` holds (place, the cell in words, message), the first cell stands for all."""
+    """One line for each message, with the first cell: `mistakes` holds (place, the cell in words, message)."""
     in_groups = sorted(mistakes, key=lambda one: (one[2], one[0]))
     for message, group in groupby(in_groups, key=lambda one: one[2]):
         (first, shown, _), *others = group
@@ -76,7 +83,7 @@ def check_frame(data: object) -> None:
     names = [str(name).strip() for name in data.columns]
     refuse(table_problem("columns", f"{name!r} stands {names.count(name)} times; keep one column of a name")
            for name in dict.fromkeys(names) if names.count(name) > 1)  # fmt: skip
-    refuse(_missing(data, names))
+    refuse([*_missing(data, names), *_miswritten(names)])
     if data.empty:
         refuse([table_problem("", "has no rows")])
 
@@ -98,14 +105,36 @@ def _missing(data: pd.DataFrame, names: list[str]) -> Iterator[Problem]:
         if wide and name in ("feature", "value"):
             continue
         rename = f"; data.rename(columns={{{meant[name]!r}: {name!r}}}) renames it" if meant[name] else ""
-        hint = rename or did_you_mean(name, names)
+        index = "; it is in the index: data.reset_index()" if name in data.index.names else ""
+        hint = index or rename or did_you_mean(name, names)
         yield table_problem("columns", f"{name!r} is missing; the table has {', '.join(names)}{hint}")
+
+
+def _miswritten(names: list[str]) -> Iterator[Problem]:
+    """Columns such as `Upper`, which would count as covariates."""
+    meant = {_plain(name): name for name in (*OF_SAMPLE, *OF_VALUE) if name not in NEEDED and name not in names}
+    for name in names:
+        if known := meant.get(_plain(name)):
+            renamed = f"data.rename(columns={{{name!r}: {known!r}}})"
+            yield table_problem(
+                "columns", f"{name!r} would be a covariate; did you mean {known!r}? {renamed} renames it"
+            )
+
+
+def _plain(name: str) -> str:
+    return re.sub("[^a-z0-9]", "", name.casefold())
 
 
 def _other_name(wanted: str, names: list[str]) -> str:
     """The column that is meant by one that is missing, or nothing."""
-    plain = {re.sub("[^a-z0-9]", "", name.casefold()): name for name in reversed(names) if name not in NEEDED}
+    plain = {_plain(name): name for name in reversed(names) if name not in NEEDED}
     return next((plain[name] for name in (wanted, *OTHER_NAMES[wanted]) if name in plain), "")
+
+
+def check_decimal(decimal: str) -> None:
+    """Refuse what is no decimal sign."""
+    if decimal not in (".", ","):
+        refuse([Problem("call", "decimal", f"{decimal!r} is not a decimal sign; legal: '.', ','")])
 
 
 def check_measures(measures: pd.Series) -> None:
