@@ -74,7 +74,7 @@ def crossover_samples(part: Comparison, level: float) -> tuple[Estimates, Estima
     several, given = len(repeated.visits) > 1, part.samples["sequence"].to_numpy(dtype=object)
     design = crossover_design(
         repeated.subject,
-        np.array(["" if np.isnan(number) else f"{number:012.3f}" for number in period]),
+        _texts(period),
         repeated.arm,
         conditions=conditions,
         sequence=(periods.sequence if (given == "").all() else given)[repeated.subject],
@@ -138,6 +138,13 @@ def _instead(adjusted: Estimates, plain: Estimates, where: np.ndarray, why: np.n
     arrays = {name: np.where(where, getattr(plain, name), getattr(adjusted, name)) for name in NUMBERS}
     note = add_note(np.where(where, plain.note, adjusted.note), where & (why != ""), why)
     return replace(adjusted, **arrays, note=note)
+
+
+def _texts(period: np.ndarray) -> np.ndarray:
+    """Periods as texts of one length, so that they sort as numbers do; '' where unknown."""
+    texts = ["" if np.isnan(number) else f"{number:g}" for number in period]
+    width = max(map(len, texts), default=0)
+    return np.array([text.zfill(width) if text else "" for text in texts])
 
 
 def _periods(part: Comparison) -> Periods:
