@@ -39,9 +39,10 @@ def families(n: int, *, moved: bool) -> Family:
     """Studies of 20 analytes: correlated 0.5 with each other within a visit, each with its share of non-detects."""
     drawn = _draw(n, moved)
     flips = flips_of(n)
-    scores = pair_scores(drawn.bounds())
+    bounds = drawn.bounds()
+    scores = pair_scores(bounds)
     p_flips = _by_study(two_sided_p(sign_flip_orbit(scores, flips)))
-    p_t = _by_study(censored_t(scores).p_value)
+    p_t = _by_study(censored_t(scores, bounds).p_value)
     p_half = _by_study(paired_t(drawn.substituted(half_limit)).p_value)
     rejected = {name: np.empty((STUDIES, ANALYTES), dtype=bool) for name in FAMILY_METHODS}
     globally, smallest = np.empty(STUDIES, dtype=bool), np.empty(STUDIES)

@@ -74,7 +74,7 @@ def answer(drawn: Draw, *, with_intervals: bool = False) -> Answer:
     seen = np.where(drawn.below, 0.0, 1.0)
     p_values = {
         LR: change.estimates.p_value,
-        CENSORED_T: censored_t(scores).p_value,
+        CENSORED_T: censored_t(scores, bounds).p_value,
         SCORE: two_sided_p(sign_flip_orbit(scores, flips)),
         FLIP_HALF: two_sided_p(sign_flip_orbit(drawn.substituted(half_limit), flips)),
         RANK: ranked.p_value,

@@ -52,7 +52,7 @@ likelihood ratio), 0.8 (1.1) for a power of 50 %.
 | name | what it is |
 | --- | --- |
 | calibrated LR | censored bivariate normal fit; t = √(ν(exp(W/n) − 1)) from its likelihood ratio W |
-| censored t | Student's t of the scores of the fit without a change |
+| censored t | Student's t of the scores of the fit without a change; a pair below the limit twice counts as half |
 | score sign flips | all sign patterns of these scores ({draws:,} random ones at 24 pairs): exact; used in families |
 | sign flips, LOD/2 | sign flips of the changes with LOD/2 in place of non-detects: exact |
 | signed rank, LOD/2 | Wilcoxon signed rank of the same changes, exact with ties and Pratt's zeros |
@@ -74,10 +74,8 @@ compares powers at the p-value that 5 % of the studies without an effect reach, 
 rejecting too often or loses by rejecting too rarely.
 
 {claims}
-The score sign flips are not below another exact test in any cell. Where the censored t misses its promise, six pairs
-with 60 % non-detects, fewer than four pairs on average say anything, and it still finds as much as t on LOD/√2: what
-LOD/2 has more there comes from where half the limit happens to lie. The fourth promise, that the price of exactness
-is shown, is kept under [what exactness costs](#what-exactness-costs).
+The score sign flips are not below another exact test in any cell. The promise that the price of exactness is shown is
+kept under [what exactness costs](#what-exactness-costs).
 
 ![Power, size, coverage and family-wise error](inference.png)
 

@@ -43,7 +43,7 @@ def row(n: int, share: float) -> list[str]:
     rates = [
         _percent(null.estimates.p_value <= 0.05),
         _percent(plain <= 0.05),
-        _percent(censored_t(pair_scores(bounds)).p_value <= 0.05),
+        _percent(censored_t(pair_scores(bounds), bounds).p_value <= 0.05),
         _percent(exact.p_value <= 0.05),
         f"{100 * np.floor(0.05 * step) / step:.1f}",
         _covered(null.estimates.ci_low, null.estimates.ci_high, 0.0),

@@ -131,7 +131,7 @@ def test_without_a_maximum_of_the_likelihood_the_scores_still_give_a_p_value() -
     assert np.isnan(found.estimates.estimate[0])
     assert np.isnan(found.estimates.ci_low[0])
     assert found.by_scores[0]
-    assert found.estimates.p_value[0] == censored_t(pair_scores(bounds)).p_value[0]
+    assert found.estimates.p_value[0] == censored_t(pair_scores(bounds), bounds).p_value[0]
     assert found.estimates.note[0] == f"{NO_MAXIMUM}; {BY_SCORES}"
 
 
@@ -208,4 +208,4 @@ def test_one_known_value_beside_a_visit_beyond_its_limit_leaves_a_p_value_from_t
     found = censored_change(bounds)
     assert np.isnan(found.estimates.estimate[0])
     assert found.by_scores[0]
-    assert found.estimates.p_value[0] == censored_t(pair_scores(bounds)).p_value[0]
+    assert found.estimates.p_value[0] == censored_t(pair_scores(bounds), bounds).p_value[0]

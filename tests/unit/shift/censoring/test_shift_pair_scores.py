@@ -96,11 +96,12 @@ def test_without_non_detects_scores_are_the_changes_and_the_t_is_the_paired_t() 
     x = 2 * rng.normal(size=(9, 6))
     y = x + 0.4 + rng.normal(size=x.shape)
     x[2, 3] = np.nan
-    scores = pair_scores(known_pairs(x, y))
+    bounds = known_pairs(x, y)
+    scores = pair_scores(bounds)
     assert np.isnan(scores[2, 3])
     ratio = scores / (y - x)
     np.testing.assert_allclose(np.nanstd(ratio, axis=0) / np.nanmean(ratio, axis=0), 0, atol=1e-12)
-    found = censored_t(scores)
+    found = censored_t(scores, bounds)
     expected = stats.ttest_1samp(y - x, 0, nan_policy="omit")
     np.testing.assert_allclose(found.statistic, expected.statistic, rtol=1e-10)
     np.testing.assert_allclose(found.p_value, expected.pvalue, rtol=1e-9)
@@ -135,11 +136,38 @@ def test_scores_order_pairs_as_a_reader_would() -> None:
 def test_nothing_to_score_is_said() -> None:
     inf = np.inf
     lower, upper = np.full((6, 1), -inf), np.full((6, 1), 2.0)
-    scores = pair_scores(pair_bounds(lower, upper, lower, upper))
+    below = pair_bounds(lower, upper, lower, upper)
+    scores = pair_scores(below)
     assert (scores == 0).all()
-    found = censored_t(np.column_stack([scores[:, 0], np.full(6, np.nan), np.ones(6)]))
-    assert np.isnan(found.p_value).all()
-    assert found.note.tolist() == [NO_SCORE, "2 pairs needed, 0 found", "all scores are equal: no p-value"]
+    rising = np.arange(6.0)[:, None]
+    nothing, known = pair_bounds(*(np.full((6, 1), np.nan) for _ in range(4))), known_pairs(rising, rising + 1)
+    found = [
+        censored_t(*case) for case in ((scores, below), (np.full((6, 1), np.nan), nothing), (np.ones((6, 1)), known))
+    ]
+    assert np.isnan([one.p_value[0] for one in found]).all()
+    notes = [one.note[0] for one in found]
+    assert notes == [NO_SCORE, "2 pairs needed, 0 found", "all scores are equal: no p-value"]
+
+
+def test_a_pair_below_one_limit_twice_counts_as_half_a_pair_in_the_t() -> None:
+    inf = np.inf
+    # Three rose, one fell, the same value twice; then below 2 twice; below 2, then below 3; below 2, then 2.5.
+    # The last two are judged by the larger limit only where that one is what hides the partner: (below 3, 2.5).
+    lower_1, upper_1 = np.array([3, 4, 5, 6, 7, -inf, -inf, -inf]), np.array([3, 4, 5, 6, 7, 2, 2, 3.0])
+    lower_2, upper_2 = np.array([4, 6, 5.5, 5, 7, -inf, -inf, 2.5]), np.array([4, 6, 5.5, 5, 7, 2, 3, 2.5])
+    bounds = pair_bounds(*(part[:, None] for part in (lower_1, upper_1, lower_2, upper_2)))
+    scores = pair_scores(bounds)
+    assert np.count_nonzero(scores) == 4
+    found = censored_t(scores, bounds)
+    # Five known pairs, the unchanged one among them, and three of which only "below" is known.
+    n, s = 6.5, scores.sum() / np.sqrt((scores**2).sum())
+    assert found.df.tolist() == [n - 1]
+    assert found.statistic[0] == pytest.approx(s * np.sqrt((n - 1) / (n - s**2)), rel=1e-12)
+    # A pair below its limit before and above the range after is a change, and counts in full.
+    rose = pair_bounds(*(np.vstack([part, [[end]]]) for part, end in zip(
+        (lower_1[:, None], upper_1[:, None], lower_2[:, None], upper_2[:, None]), (-inf, 2.0, 9.0, inf), strict=True
+    )))  # fmt: skip
+    assert censored_t(pair_scores(rose), rose).df.tolist() == [n]
 
 
 def test_limits_that_differ_alone_are_no_change() -> None:

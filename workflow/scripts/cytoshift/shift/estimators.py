@@ -134,7 +134,7 @@ def _censored_pairs(part: Comparison, method: str, learn: np.ndarray, plan: Shif
     effect = censored_effect(found.estimates.estimate, found.sd, found.estimates.n).estimate
     if method == "moderated_t":
         return Answer(_moderated(part, found.estimates, learn, plan), effect)
-    beside = censored_t(pair_scores(bounds)).p_value
+    beside = censored_t(pair_scores(bounds), bounds).p_value
     texts = np.array([f"censored t: p = {value:.3g}" for value in beside], dtype=object)
     note = add_note(found.estimates.note, ~np.isnan(beside) & ~found.by_scores, texts)
     p_method = np.where(found.by_scores, "censored_t", found.estimates.p_method).astype(object)

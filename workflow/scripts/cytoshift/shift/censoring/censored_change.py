@@ -157,7 +157,8 @@ def _by_scores(bounds: PairBounds, rows: dict[str, np.ndarray], lacking: np.ndar
     """Fill in p-values from the scores where the likelihood gave none; a mask of the analytes that have one now."""
     if not lacking.any():
         return lacking
-    found = censored_t(pair_scores(bounds.take(lacking)))
+    part = bounds.take(lacking)
+    found = censored_t(pair_scores(part), part)
     for name in ("statistic", "df", "p_value"):
         rows[name][lacking] = getattr(found, name)
     filled = lacking & ~np.isnan(rows["p_value"])
