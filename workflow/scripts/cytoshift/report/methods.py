@@ -27,6 +27,10 @@ METHODS = {
         "censored pairs: maximum likelihood of a bivariate normal for the two values, non-detects as intervals"
     ),
     "censored_difference": "differences known as intervals: maximum likelihood of a normal (approximate)",
+    "censored_pair_sum": (
+        "sum or mean of the changes of several pairs of visits, each by maximum likelihood with non-detects as "
+        "intervals"
+    ),
     "censored_linear": "linear model of the arms, non-detects as intervals (maximum likelihood, one spread)",
     "censored_ancova": "arms compared at follow-up, adjusted for the baseline, non-detects as intervals",
     "censored_difference_of_changes": "difference between arms of the changes, non-detects as intervals",
@@ -60,6 +64,7 @@ P_METHODS = {
     "calibrated_lr": "calibrated likelihood ratio",
     "profile": "profile likelihood, calibrated",
     "censored_t": "censored t",
+    "influence_t": "t, standard error from what each subject adds to the estimate",
     "kenward_roger_t": "Kenward–Roger t",
     "satterthwaite_t": "Satterthwaite t",
     "exact_order": "exact relabelling of the order of conditions",

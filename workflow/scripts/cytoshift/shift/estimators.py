@@ -9,10 +9,11 @@ from typing import TypeVar
 import numpy as np
 
 from cytoshift.shift.censoring.censored_arms import censored_ancova, censored_change_of_arms
-from cytoshift.shift.censoring.censored_change import censored_change
-from cytoshift.shift.censoring.interval_regression import interval_effect, interval_mean
+from cytoshift.shift.censoring.censored_change import CensoredChange, censored_change
+from cytoshift.shift.censoring.interval_regression import interval_effect
 from cytoshift.shift.censoring.pair_bounds import limits_of_side
 from cytoshift.shift.censoring.pair_scores import censored_t, pair_scores
+from cytoshift.shift.censoring.pair_sums import SumChange, sum_change
 from cytoshift.shift.classical.arms import ancova, arm_effect, student_t, welch_t
 from cytoshift.shift.classical.effects import censored_effect
 from cytoshift.shift.classical.moderation import fit_prior, mean_level, moderate
@@ -22,7 +23,7 @@ from cytoshift.shift.comparison import Comparison
 from cytoshift.shift.covariates import Covariates, covariates_of
 from cytoshift.shift.dose_contrast import censored_dose_trend, exact_dose_trend
 from cytoshift.shift.estimates import Estimates, add_note
-from cytoshift.shift.intervals import bounds_of_pairs, is_pair, limits_of_change
+from cytoshift.shift.intervals import bounds_of_pairs, is_one_change, pair_sum_of
 from cytoshift.shift.mixed_contrast import mixed_contrast
 from cytoshift.shift.orders.crossover_answer import crossover_intervals, crossover_numbers, crossover_samples
 from cytoshift.shift.repeated import MIXED_MODELS
@@ -30,7 +31,6 @@ from cytoshift.study.study import ShiftPlan
 
 Value = TypeVar("Value")
 ALIKE = "approximate: with non-detects the censored ANCOVA takes the arms' baselines to be alike"
-FORGETS = "approximate: limits of a difference of differences depend on the values, which its model forgets"
 
 
 @dataclass(frozen=True)
@@ -106,13 +106,8 @@ def estimate_censored(part: Comparison, method: str, plan: ShiftPlan, learn: np.
         return Answer(censored_dose_trend(part, method, plan))
     if method == "crossover":
         return Answer(crossover_intervals(part, level))
-    if is_pair(part):
-        return _censored_pairs(part, method, learn, plan)
     if part.kind == "paired":
-        estimates = interval_mean(*limits_of_change(part), level=level)
-        unlike = add_note(estimates.note, estimates.n > 0, FORGETS)
-        estimates = replace(estimates, note=unlike)
-        return Answer(_moderated(part, estimates, learn, plan) if method == "moderated_t" else estimates)
+        return _censored_pairs(part, method, learn, plan)
     adjusted = covariates_of(part, plan)
     names, target = adjusted.names, limits_of_side(part.written[1])
     if part.kind == "arms_at":
@@ -129,12 +124,16 @@ def estimate_censored(part: Comparison, method: str, plan: ShiftPlan, learn: np.
 
 
 def _censored_pairs(part: Comparison, method: str, learn: np.ndarray, plan: ShiftPlan) -> Answer:
-    bounds = bounds_of_pairs(part)
-    found = censored_change(bounds, level=1 - plan.alpha)
+    found: CensoredChange | SumChange
+    if is_one_change(part):
+        bounds = bounds_of_pairs(part)
+        found, beside = censored_change(bounds, level=1 - plan.alpha), censored_t(pair_scores(bounds), bounds).p_value
+    else:
+        found = sum_change(pair_sum_of(part), level=1 - plan.alpha)
+        beside = found.beside
     effect = censored_effect(found.estimates.estimate, found.sd, found.estimates.n).estimate
     if method == "moderated_t":
         return Answer(_moderated(part, found.estimates, learn, plan), effect)
-    beside = censored_t(pair_scores(bounds), bounds).p_value
     texts = np.array([f"censored t: p = {value:.3g}" for value in beside], dtype=object)
     note = add_note(found.estimates.note, ~np.isnan(beside) & ~found.by_scores, texts)
     p_method = np.where(found.by_scores, "censored_t", found.estimates.p_method).astype(object)

@@ -16,7 +16,7 @@ from cytoshift.shift.exact.flips import count_informative, sign_flip_interval, s
 from cytoshift.shift.exact.inversion import inverted_interval
 from cytoshift.shift.exact.rearrangements import Rearrangements, smallest_two_sided_p, two_sided_p
 from cytoshift.shift.grid import ABOVE, BELOW
-from cytoshift.shift.intervals import bounds_of_pairs, interval_features, is_pair
+from cytoshift.shift.intervals import bounds_of_pairs, interval_features, is_one_change, pair_sum_of
 from cytoshift.shift.methods import estimate_features
 from cytoshift.shift.notes import MODELLED, further_notes, to_ratio
 from cytoshift.shift.orbits import JointNull, joint_null
@@ -69,7 +69,7 @@ def _invert_in_families(frame: pd.DataFrame, comparison: Comparison, plan: Shift
     sampled = np.all([side.sampled for side in comparison.sides], axis=0)
     intervals = interval_features(comparison, plan)
     known = planned & ~comparison.with_status(BELOW, ABOVE).any(axis=(0, 1)) & frame["se"].notna().to_numpy()
-    censored = planned & intervals & (frame["n"] > 0).to_numpy() & is_pair(comparison)
+    censored = planned & intervals & (frame["n"] > 0).to_numpy()
     for chosen, find in ((known, _interval_of_changes), (censored, _interval_of_pairs)):
         if chosen.any():
             part = take(comparison, subjects=sampled, features=chosen)
@@ -132,7 +132,8 @@ def _interval_of_changes(part: Comparison, flips: Rearrangements, alpha: float) 
 
 
 def _interval_of_pairs(part: Comparison, flips: Rearrangements, alpha: float) -> tuple[np.ndarray, np.ndarray]:
-    return inverted_interval(bounds_of_pairs(part), flips, alpha=alpha)
+    pairs = bounds_of_pairs(part) if is_one_change(part) else pair_sum_of(part)
+    return inverted_interval(pairs, flips, alpha=alpha)
 
 
 def _counts(comparison: Comparison) -> dict[str, np.ndarray]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from cytoshift.shift.censoring.arm_pair_scores import arm_pair_scores
-from cytoshift.shift.censoring.interval_scores import centred_scores, interval_scores
+from cytoshift.shift.censoring.interval_scores import interval_scores
 from cytoshift.shift.censoring.pair_bounds import limits_of_side
 from cytoshift.shift.censoring.pair_scores import pair_scores
+from cytoshift.shift.censoring.pair_sums import sum_scores
 from cytoshift.shift.comparison import Comparison, take
 from cytoshift.shift.covariates import covariates_of, design_groups
 from cytoshift.shift.exact.null_model import null_scores
-from cytoshift.shift.intervals import bounds_of_pairs, interval_features, is_pair, limits_of_change
+from cytoshift.shift.intervals import bounds_of_pairs, interval_features, is_one_change, pair_sum_of
 from cytoshift.shift.methods import choose_method, on_detection_only
 from cytoshift.study.study import ShiftPlan
 
@@ -27,10 +28,8 @@ def flip_scores(comparison: Comparison, plan: ShiftPlan) -> np.ndarray:
     intervals = interval_features(comparison, plan) & ~detection
     if intervals.any():
         part = take(comparison, features=intervals)
-        if is_pair(part):
-            scores[:, intervals] = pair_scores(bounds_of_pairs(part))
-        else:
-            scores[:, intervals] = centred_scores(*limits_of_change(part))
+        one = is_one_change(part)
+        scores[:, intervals] = pair_scores(bounds_of_pairs(part)) if one else sum_scores(pair_sum_of(part))
     return scores
 
 

@@ -18,7 +18,7 @@ class Side:
     """Values of shape (subjects, features), as in `Grid`.
 
     `detected` is 1, 0 or NaN; `reason` says why a value is missing ('' where it is not); `sampled` (subjects,) tells
-    who has a sample at every visit of this side.
+    who has a sample at every visit of this side. `members` are the visits of a mean, one by one, as they were written.
     """
 
     tested: np.ndarray
@@ -27,6 +27,7 @@ class Side:
     detected: np.ndarray
     reason: np.ndarray
     sampled: np.ndarray
+    members: tuple[Side, ...] = ()
 
     def take(self, subjects: np.ndarray, features: np.ndarray) -> Side:
         """The same side with the subjects and features of two boolean masks."""
@@ -35,7 +36,8 @@ class Side:
             return values[subjects][:, features]
 
         tested, shown, status = part(self.tested), part(self.shown), part(self.status)
-        return Side(tested, shown, status, part(self.detected), part(self.reason), self.sampled[subjects])
+        members = tuple(member.take(subjects, features) for member in self.members)
+        return Side(tested, shown, status, part(self.detected), part(self.reason), self.sampled[subjects], members)
 
 
 def side_of(
@@ -98,4 +100,5 @@ def _average(sides: list[Side]) -> Side:
         reason = np.where(reason == "", side.reason, reason)
     reason = np.where(gone & (reason == ""), "below and above a limit at visits that are averaged", reason)
     detected = np.where(np.isnan(detected), np.nan, (detected > 0.5).astype(float))
-    return Side(tested, shown, status, detected, reason, np.all([side.sampled for side in sides], axis=0))
+    sampled = np.all([side.sampled for side in sides], axis=0)
+    return Side(tested, shown, status, detected, reason, sampled, tuple(sides))

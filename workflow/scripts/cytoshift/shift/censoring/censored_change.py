@@ -120,7 +120,7 @@ def censored_change(
     rows["note"] = add_note(rows["note"], few, count_note(FEWEST_PAIRS, "pairs", pairs))
     rows["note"] = add_note(rows["note"], lost, NOTHING_KNOWN)
     exact = bounds.take(known)
-    _put(rows, known, vars(paired_t(exact.target_lower - exact.reference_lower, level=level)))
+    _put(rows, known, vars(paired_t(exact.change, level=level)))
     if finite.any():
         _put(rows, finite, _finite_rows(pair_data(bounds.take(finite)), level))
     if one_sided.any():

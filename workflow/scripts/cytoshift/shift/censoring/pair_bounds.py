@@ -54,6 +54,12 @@ class PairBounds:
         count = 2.0 * self.pairs
         return np.divide(self.censored.sum(axis=(0, 1)), count, out=np.full(count.shape, np.nan), where=count > 0)
 
+    @property
+    def change(self) -> np.ndarray:
+        """(subjects, analytes) target − reference; a number only where both values are known."""
+        with np.errstate(invalid="ignore"):
+            return self.target_lower - self.reference_lower
+
     def take(self, analytes: np.ndarray) -> PairBounds:
         """The same pairs for the analytes of a mask or of indices."""
         return PairBounds(

@@ -82,15 +82,17 @@ class PairData:
         return total
 
     def gradients_of_pairs(self, parameters: np.ndarray) -> np.ndarray:
-        """Derivatives of each pair's log-likelihood by (m₁, m₂), (2, subjects, A); NaN where there is no pair."""
+        """Derivatives of each pair's log-likelihood, (5, subjects, A); without meaning where there is no pair."""
         m1, m2, l1, l2, z = parameters.T
         h, k = (self.middle[0] - m1) * np.exp(-l1), (self.middle[1] - m2) * np.exp(-l2)
-        alpha, beta = 0.5 * (1 + np.exp(2 * z)), 0.5 * (1 + np.exp(-2 * z))
-        away, along = alpha * (h - k), beta * (h + k)
-        gradients = np.stack([0.5 * np.exp(-l1) * (away + along), 0.5 * np.exp(-l2) * (along - away)])
+        up, down = np.exp(2 * z), np.exp(-2 * z)
+        away, along = 0.5 * (1 + up) * (h - k), 0.5 * (1 + down) * (h + k)
+        first, second = 0.5 * (away + along), 0.5 * (along - away)
+        by_correlation = np.tanh(z) - 0.25 * (up * (h - k) ** 2 - down * (h + k) ** 2)
+        gradients = np.stack([np.exp(-l1) * first, np.exp(-l2) * second, h * first - 1, k * second - 1, by_correlation])
         subjects = [pairs.subject for pairs in self.half_known] + [self.unknown.subject]
         for subject, (analyte, parts, order) in zip(subjects, self._single_pairs(parameters), strict=True):
-            for i in range(2):
+            for i in range(PARAMETERS):
                 gradients[order[i], subject, analyte] = parts.gradient[i]
         return gradients
 

@@ -55,7 +55,7 @@ def pair_scores(bounds: PairBounds, *, recensor: bool = True) -> np.ndarray:
     data = pair_data(bounds.swap(exchanged))
     # A parameter may end at the edge of its range: the fit stays blind to the order within pairs, the test exact.
     parameters = fit_without_shift(data).parameters
-    first, second = data.gradients_of_pairs(to_natural(parameters))
+    first, second = data.gradients_of_pairs(to_natural(parameters))[:2]
     # Half the difference of the slopes in the two means; a pair of equal members has exactly none.
     scores = np.where(_equal(bounds), 0.0, 0.5 * (second - first) / data.scale)
     present = np.where(bounds.present, scores, 0.0)
@@ -75,11 +75,25 @@ def censored_t(scores: np.ndarray, bounds: PairBounds) -> CensoredT:
         scores: (subjects, analytes) scores of these pairs from `pair_scores`.
         bounds: limits of both members of every pair.
     """
+    return score_t(scores, unknown_pairs(bounds))
+
+
+def unknown_pairs(bounds: PairBounds) -> np.ndarray:
+    """(subjects, analytes) pairs with both values in one interval once both are judged by the larger limit."""
+    recensored = recensor_bounds(bounds)
+    return _equal(recensored) & recensored.censored[0]
+
+
+def count_pairs(pairs: np.ndarray, unknown: np.ndarray) -> np.ndarray:
+    """(analytes,) number of pairs, of which the `unknown` (subjects, analytes) count as half."""
+    return pairs - (1 - UNKNOWN_PAIR_COUNTS) * unknown.sum(axis=0)
+
+
+def score_t(scores: np.ndarray, unknown: np.ndarray) -> CensoredT:
+    """The t of `censored_t` for scores (subjects, analytes), given which subjects say nothing of a change."""
     present = ~np.isnan(scores)
     pairs = present.sum(axis=0)
-    recensored = recensor_bounds(bounds)
-    unknown = present & _equal(recensored) & recensored.censored[0]
-    n = pairs - (1 - UNKNOWN_PAIR_COUNTS) * unknown.sum(axis=0)
+    n = count_pairs(pairs, unknown & present)
     s = sign_flip_statistics(scores)
     room = n - s**2
     enough = pairs >= 2

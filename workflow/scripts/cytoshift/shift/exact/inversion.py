@@ -6,6 +6,7 @@ import numpy as np
 
 from cytoshift.shift.censoring.pair_bounds import PairBounds
 from cytoshift.shift.censoring.pair_scores import pair_scores
+from cytoshift.shift.censoring.pair_sums import PairSum, sum_scores
 from cytoshift.shift.exact.flips import sign_flip_interval, sign_flip_orbit
 from cytoshift.shift.exact.rearrangements import Rearrangements, two_sided_p
 
@@ -14,25 +15,27 @@ STOPS = 32
 HALVINGS = 16
 
 
-def shift_p(bounds: PairBounds, shift: np.ndarray, flips: Rearrangements) -> np.ndarray:
+def shift_p(bounds: PairBounds | PairSum, shift: np.ndarray, flips: Rearrangements) -> np.ndarray:
     """Two-sided sign-flip p-value of the hypothesis that the target values are the reference values plus `shift`.
 
     The target intervals are moved back by the shift, both members of a pair are judged by the larger of their limits,
     and the scores are computed afresh.
 
     Args:
-        bounds: limits of both members of every pair.
-        shift: (analytes,) hypothetical changes.
+        bounds: limits of both members of every pair, or of the pairs of every change that is added up.
+        shift: (analytes,) hypothetical changes, of the sum where there are several.
         flips: sign patterns of the subjects.
 
     Returns:
         (analytes,) p-values.
     """
-    return two_sided_p(sign_flip_orbit(pair_scores(bounds.shift_target(shift)), flips))
+    moved = bounds.shift_target(shift)
+    scores = pair_scores(moved) if isinstance(moved, PairBounds) else sum_scores(moved)
+    return two_sided_p(sign_flip_orbit(scores, flips))
 
 
 def inverted_interval(
-    bounds: PairBounds, flips: Rearrangements, *, alpha: float = 0.05
+    bounds: PairBounds | PairSum, flips: Rearrangements, *, alpha: float = 0.05
 ) -> tuple[np.ndarray, np.ndarray]:
     """Hull of the shifts that the sign-flip test does not reject at alpha; it agrees with the test about 0.
 
@@ -42,7 +45,7 @@ def inverted_interval(
     Reference: Garthwaite (1996), Confidence intervals from randomization tests, Biometrics 52, 1387–1393.
 
     Args:
-        bounds: limits of both members of every pair.
+        bounds: limits of both members of every pair, or of the pairs of every change that is added up.
         flips: sign patterns of the subjects.
         alpha: 1 − confidence level.
 
@@ -53,14 +56,14 @@ def inverted_interval(
     low, high = np.full(len(known), np.nan), np.full(len(known), np.nan)
     if known.any():
         exact = bounds.take(known)
-        low[known], high[known] = sign_flip_interval(exact.target_lower - exact.reference_lower, flips, alpha=alpha)
+        low[known], high[known] = sign_flip_interval(exact.change, flips, alpha=alpha)
     searched = ~known & (bounds.pairs > 0)
     if searched.any():
         low[searched], high[searched] = _search(bounds.take(searched), flips, alpha)
     return low, high
 
 
-def _search(bounds: PairBounds, flips: Rearrangements, alpha: float) -> tuple[np.ndarray, np.ndarray]:
+def _search(bounds: PairBounds | PairSum, flips: Rearrangements, alpha: float) -> tuple[np.ndarray, np.ndarray]:
     """Both limits at once: the analytes stand twice side by side, first for the lower limit, then for the upper."""
     analytes = len(bounds.pairs)
     outermost_low, outermost_high = _outermost(bounds)
@@ -100,8 +103,20 @@ def _search(bounds: PairBounds, flips: Rearrangements, alpha: float) -> tuple[np
     return np.where(zero, np.fmin(low, 0.0), low), np.where(zero, np.fmax(high, 0.0), high)
 
 
-def _outermost(bounds: PairBounds) -> tuple[np.ndarray, np.ndarray]:
+def _outermost(bounds: PairBounds | PairSum) -> tuple[np.ndarray, np.ndarray]:
     """Shifts beyond which every pair that still says something says the same, so that the p-value moves no more."""
+    if isinstance(bounds, PairBounds):
+        return _ends(bounds)
+    added = [_ends(part) for w, part in zip(bounds.weights, bounds.parts, strict=True) if w > 0]
+    low, high = np.min([ends[0] for ends in added], axis=0), np.max([ends[1] for ends in added], axis=0)
+    for w, part in zip(bounds.weights, bounds.parts, strict=True):
+        if w < 0:
+            first, last = _ends(part)
+            low, high = low + w * last, high + w * first
+    return low, high
+
+
+def _ends(bounds: PairBounds) -> tuple[np.ndarray, np.ndarray]:
     lower, upper = bounds.lower, bounds.upper
     with np.errstate(invalid="ignore"):
         limits = np.concatenate([lower[1] - lower[0], lower[1] - upper[0], upper[1] - lower[0], upper[1] - upper[0]])
