@@ -105,6 +105,18 @@ def test_slopes_keep_arms_apart_and_count_their_pairs(demo) -> None:
     assert {"baseline", "week 16", "pg/mL (log scale)"} <= set(texts)
 
 
+def test_slopes_show_their_panels_in_the_same_order_whatever_contrast_a_marker_stands_for(demo) -> None:
+    study, t, _ = demo
+    orders = {}
+    for contrast in ("week_8", "week_16"):
+        one = t["shifts"][(t["shifts"]["feature"] == "il6") & (t["shifts"]["contrast"] == contrast)]
+        figure = dict(slopes.draw(t["pairs"], t["panel"], t["samples"], one, t["decisions"], study))["il6"]
+        counted = [text for text in words(figure) if re.search(r"^(LDN|Placebo).* \(\d+\)$", text)]
+        orders[contrast] = counted, [text for text in words(figure) if text.startswith("week ")]
+    assert len(orders["week_8"][0]) >= 3
+    assert orders["week_8"] == orders["week_16"]
+
+
 def test_a_long_name_of_an_arm_is_shortened_before_its_number(demo) -> None:
     _, t, _ = demo
     arms = [
@@ -213,6 +225,16 @@ def test_heatmap_marks_gaps_and_non_detects_and_puts_odds_on_the_same_footing(de
     assert (marks.loc[either.index, "il1b"] == either).all()
     unused = mine[(mine["feature"] == "il1b") & ~mine["used"]]["subject"]
     assert values.loc[unused, "il1b"].isna().all()
+
+
+def test_a_control_arm_is_grey_beside_the_heatmap_even_where_it_stands_alone(demo) -> None:
+    study, t, _ = demo
+    figure = dict(heatmap.draw(t["pairs"], t["shifts"], t["decisions"], study))["week_16"]
+    alone = t["pairs"][t["pairs"]["arm"] == "placebo"]
+    told = dict(heatmap.draw(alone, t["shifts"], t["decisions"], study))["week_16"]
+    colours = [{tuple(pixel) for pixel in one.axes[1].images[0].get_array()[:, 0].tolist()} for one in (figure, told)]
+    assert len(colours[0]) == 2 and len(colours[1]) == 1
+    assert colours[1] < colours[0]
 
 
 def test_missingness_counts_an_absent_row_as_missing_and_an_exclusion_as_such(demo) -> None:

@@ -89,7 +89,7 @@ def _figure(changes: pd.DataFrame, features: pd.DataFrame, total: int, plan: Fig
     high = float(np.clip(7.0 / len(values), 0.02, 0.15))
     area = (wide * len(ordered), high * len(values))
     present = arms_in(plan, list(arms))
-    looks = cycle(present, [arm.id for arm in plan.arms if arm.control and len(present) > 1])
+    looks = cycle(present, [arm.id for arm in plan.arms if arm.control and len(plan.arms) > 1])
     legend = [Entry(arm_label(plan, arm), patch={"facecolor": looks[arm][0]}) for arm in present if len(present) > 1]
     legend.append(Entry("no pair", patch={"facecolor": "white", "hatch": "//////", "edgecolor": LIGHT}))
     if marks.to_numpy().any():

@@ -23,6 +23,7 @@ from cytoshift.figures.series import (
 from cytoshift.figures.sheet import MARGIN, Entry, Sheet, draw_empty
 from cytoshift.figures.theme import DOUBLE, GREY, INK, PALE, SINGLE, SMALL, cycle, fit, style, text_width
 from cytoshift.figures.words import arm_label, concrete_contrasts, feature_labels, when_label
+from cytoshift.study.contrasts import Contrast
 from cytoshift.study.study import FigurePlan
 
 HEIGHT, PANELS, CONDITIONS = 1.75, 4, 6
@@ -54,8 +55,9 @@ def draw(
 ) -> Iterator[tuple[str, Figure]]:
     """One figure per feature of `select_features(shifts, decisions, limit)`, named by the feature.
 
-    Paired designs: slopes from reference to target, the arms of the feature's main contrast first. Crossovers: all
-    visits, one set of axes per condition. Arms at one visit: points. Non-detects are open triangles at their limit.
+    Paired designs: slopes from reference to target, those of the feature's main contrast and then of the others as far
+    as there is room, in the plan's order. Crossovers: all visits, one set of axes per condition. Arms at one visit:
+    points. Non-detects are open triangles at their limit.
     """
     chosen = select_features(shifts, decisions, limit)
     if chosen.empty:
@@ -80,32 +82,31 @@ def draw(
 def _slopes(pairs: pd.DataFrame | None, plan: FigurePlan, first: str) -> list[_Panel]:
     if pairs is None:
         return []
-    known = concrete_contrasts(plan)
-    order = [first, *(contrast for contrast in known if contrast != first)]
     pairs_of = dict(tuple(pairs.groupby("contrast", sort=False)))
-    panels: dict[object, _Panel] = {}
-    for contrast in order:
-        mine, terms = pairs_of.get(contrast), known.get(contrast)
-        if mine is None or terms is None:
-            continue
-        if terms.at is not None:
-            key: object = ("at", str(terms.at))
-            if key not in panels:
-                panels[key] = _points(mine, plan, when_label(plan, terms.at))
-            continue
-        for arm in _arms(mine, terms.arm):
-            key = (str(terms.reference), str(terms.target), arm, str(terms.where))
-            if key not in panels:
-                names = [when_label(plan, terms.reference), when_label(plan, terms.target)]
-                panels[key] = _pair_panel(mine[mine["arm"] == arm], plan, arm, names)
-        if sum(panel.count != 0 for panel in panels.values()) >= PANELS:
-            break
-    return [panel for panel in panels.values() if len(panel.frame)][:PANELS]
+    known = {
+        contrast: _panels(pairs_of[contrast], plan, terms)
+        for contrast, terms in concrete_contrasts(plan).items()
+        if contrast in pairs_of
+    }
+    # The main contrast decides which panels there is room for, the plan in which order: it is the same in each figure.
+    main = known.get(first, {})
+    drawn = {key: panel for panels in (main, *known.values()) for key, panel in panels.items() if len(panel.frame)}
+    chosen = list(drawn)[:PANELS]
+    return [drawn[key] for key in dict.fromkeys(key for panels in known.values() for key in panels) if key in chosen]
 
 
-def _arms(pairs: pd.DataFrame, interest: str | None) -> list[str]:
-    present = sorted(set(pairs["arm"]))
-    return sorted(present, key=lambda arm: arm != interest)
+def _panels(pairs: pd.DataFrame, plan: FigurePlan, terms: Contrast) -> dict[object, _Panel]:
+    """The panels a contrast asks for, its arm of interest first, by what they show: contrasts may share one."""
+    if terms.at is not None:
+        return {("at", str(terms.at)): _points(pairs, plan, when_label(plan, terms.at))}
+    names = [when_label(plan, terms.reference), when_label(plan, terms.target)]
+    arms = sorted(arms_in(plan, list(pairs["arm"])), key=lambda arm: arm != terms.arm)
+    return {
+        (str(terms.reference), str(terms.target), arm, str(terms.where)): _pair_panel(
+            pairs[pairs["arm"] == arm], plan, arm, names
+        )
+        for arm in arms
+    }
 
 
 def _pair_panel(pairs: pd.DataFrame, plan: FigurePlan, arm: str, names: list[str]) -> _Panel:
