@@ -11,6 +11,8 @@ from cytoshift.shift.censoring.censored_arms import censored_ancova
 from cytoshift.shift.censoring.censored_change import censored_change
 from cytoshift.shift.censoring.pair_bounds import PairBounds, pair_bounds
 from cytoshift.shift.censoring.pair_scores import pair_scores
+from cytoshift.shift.censoring.pair_sums import pair_sum, sum_change, sum_scores
+from cytoshift.shift.exact.flips import sign_flip_test, sign_flips
 from cytoshift.shift.study import decide_endpoints, estimate_shifts
 from shift_tables import PARALLEL, make_plan, make_tables
 
@@ -82,6 +84,78 @@ def test_in_a_planned_family_p_and_interval_are_those_of_all_flips_of_the_scores
     largest = (orbit.max(axis=1)[:, None] >= np.abs(unit.sum(axis=0)) - 1e-9).mean(axis=0)
     first = int(np.argmin(own))
     assert decided["p_adjusted"].iloc[first] == pytest.approx(largest[first])
+
+
+def rows_of_visits(keys: list[tuple[str, str]], subjects: int, seed: int) -> Rows:
+    """il6 at each (visit, arm) of every subject, 0.5 lower from the third key on; below LIMIT a non-detect."""
+    rng = np.random.default_rng(seed)
+    rows: Rows = []
+    for person in range(subjects):
+        level = rng.normal(5, 0.8)
+        for place, (visit, arm) in enumerate(keys):
+            value = level + rng.normal(0, 0.5) - 0.5 * (place >= 2)
+            rows.append((f"s{person:02d}", visit, arm, {"il6": -LIMIT if value < LIMIT else value}))
+    return rows
+
+
+def pairs_between(rows: Rows, first: tuple[str, str], second: tuple[str, str]) -> PairBounds:
+    sides = []
+    for key in (first, second):
+        values = np.array([one["il6"] for _, visit, arm, one in rows if (visit, arm) == key])[:, None]
+        sides += [np.where(values < 0, -np.inf, values), np.abs(values)]
+    return pair_bounds(*sides)
+
+
+BEFORE, BETWEEN, AFTER = ("v1", ""), ("v2", ""), ("v3", "")
+LATER = ("v4", "")
+MEANS: dict[str, tuple[dict[str, Any], list[tuple[tuple[str, str], tuple[str, str], float]]]] = {
+    "two follow-ups against one baseline": (
+        {"reference": "v1", "target": {"mean": ["v2", "v3"]}}, [(BEFORE, BETWEEN, 0.5), (BEFORE, AFTER, 0.5)],
+    ),
+    "two baselines against two follow-ups": (
+        {"reference": {"mean": ["v1", "v2"]}, "target": {"mean": ["v3", "v4"]}},
+        [(BEFORE, AFTER, 0.5), (BETWEEN, LATER, 0.5)],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MEANS)
+def test_each_visit_of_a_mean_keeps_its_own_pairs(name: str) -> None:
+    contrast, parts = MEANS[name]
+    rows = rows_of_visits([BEFORE, BETWEEN, AFTER, LATER], 9, seed=4)
+    visits = [{"id": f"v{number}"} for number in range(1, 5)]
+    shared = CENSORED | {"contrasts": [{"id": "shift"} | contrast], "visits": visits}
+    row = row_of(estimate_shifts(*make_tables(rows), make_plan(**shared)).shifts, "il6")
+    pairs = pair_sum([pairs_between(rows, first, second) for first, second, _ in parts], [w for _, _, w in parts])
+    expected = sum_change(pairs)
+    assert (row["method"], row["p_method"], row["ci_method"]) == ("censored_pair_sum", "influence_t", "influence_t")
+    for column in ("estimate", "se", "ci_low", "ci_high", "p_value"):
+        assert row[column] == pytest.approx(getattr(expected.estimates, column)[0], rel=1e-9), column
+    assert f"censored t: p = {expected.beside[0]:.3g}" in row["note"]
+    assert ("are not exchangeable" in row["note"]) == ("one" in name)
+    assert "judged" not in row["note"], "one limit holds for all values"
+    assert row["effect_size_kind"] == "d_av_censored" and row["effect_size"] * row["estimate"] > 0
+    planned = make_plan(**shared, endpoints=[PRIMARY[0] | {"features": ["il6"]}])
+    exact = row_of(estimate_shifts(*make_tables(rows), planned).shifts, "il6")
+    assert exact["p_method"] == exact["ci_method"] == "sign_flip"
+    assert exact["p_value"] == sign_flip_test(sum_scores(pairs), sign_flips(9)).p_value[0]
+    assert (exact["p_value"] > 0.05) == (exact["ci_low"] <= 0 <= exact["ci_high"])
+
+
+def test_a_difference_between_two_changes_of_the_same_people_is_that_between_conditions_twice() -> None:
+    keys = [("v1", "b"), ("v2", "b"), ("v1", "a"), ("v2", "a")]
+    rows = rows_of_visits(keys, 10, seed=6)
+    contrast = {"id": "shift", "reference": "v1", "target": "v2", "arm": "a", "against": "b"}
+    plan = make_plan(
+        **CENSORED, design="crossover", randomised=False, arms=[{"id": "b", "control": True}, {"id": "a"}],
+        contrasts=[contrast],
+    )  # fmt: skip
+    row = row_of(estimate_shifts(*make_tables(rows), plan).shifts, "il6")
+    parts = [pairs_between(rows, ("v2", "b"), ("v2", "a")), pairs_between(rows, ("v1", "b"), ("v1", "a"))]
+    expected = sum_change(pair_sum(parts, [1.0, -1.0])).estimates
+    assert row["method"] == "censored_pair_sum"
+    assert row["estimate"] == pytest.approx(expected.estimate[0], rel=1e-9)
+    assert row["p_value"] == pytest.approx(expected.p_value[0], rel=1e-9)
 
 
 def test_arms_with_non_detects_are_compared_as_intervals_given_their_baseline() -> None:

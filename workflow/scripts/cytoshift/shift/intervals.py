@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 
 from cytoshift.shift.censoring.interval_regression import difference_bounds
-from cytoshift.shift.censoring.pair_bounds import PairBounds, bounds_of_sides, limits_of_side
+from cytoshift.shift.censoring.pair_bounds import PairBounds, bounds_of_sides, limits_of_side, recensor_bounds
 from cytoshift.shift.censoring.pair_sums import PairSum, pair_sum
 from cytoshift.shift.comparison import Comparison
 from cytoshift.shift.grid import ABOVE, BELOW
@@ -61,7 +61,16 @@ def bounds_of_pairs(comparison: Comparison) -> PairBounds:
 
 def is_one_change(comparison: Comparison) -> bool:
     """Do two single values of each subject, rather than means of visits, make up what is compared?"""
-    return is_pair(comparison) and not any(side.members for side in comparison.sides)
+    return is_pair(comparison) and all(len(side.members) <= 1 for side in comparison.sides)
+
+
+def count_recensored(comparison: Comparison) -> np.ndarray:
+    """Values (features,) that were judged by the larger limit of their pair; of every pair that is added up."""
+    if comparison.kind != "paired" or is_one_change(comparison):
+        return comparison.recensored
+    parts = pair_sum_of(comparison).parts
+    again = [(recensor_bounds(part).upper != part.upper) & part.present for part in parts]
+    return np.asarray(np.sum(again, axis=(0, 1, 2)))
 
 
 def pair_sum_of(comparison: Comparison) -> PairSum:

@@ -14,7 +14,7 @@ from cytoshift.shift.detection_rows import detection_frame
 from cytoshift.shift.estimates import COLUMNS, add_note
 from cytoshift.shift.estimators import Answer, estimate_censored, estimate_exact
 from cytoshift.shift.grid import ABOVE, BELOW
-from cytoshift.shift.intervals import interval_features
+from cytoshift.shift.intervals import count_recensored, interval_features
 from cytoshift.shift.orders.order_null import order_known
 from cytoshift.shift.repeated import MIXED_MODELS
 from cytoshift.study.study import ShiftPlan
@@ -122,7 +122,8 @@ def _limit_notes(
     note: np.ndarray, comparison: Comparison, plan: ShiftPlan, choice: Choice, non_detects: np.ndarray
 ) -> np.ndarray:
     """What was done with the non-detects of a row, where that is not plain from its method."""
-    policy, again = plan.limits.policy, comparison.recensored
+    policy = plan.limits.policy
+    again = count_recensored(comparison) if choice.censored else comparison.recensored
     where = ""
     if policy == "drop":
         note = add_note(note, non_detects, "non-detects dropped by the plan's policy: biased upwards")

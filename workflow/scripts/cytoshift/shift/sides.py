@@ -18,7 +18,8 @@ class Side:
     """Values of shape (subjects, features), as in `Grid`.
 
     `detected` is 1, 0 or NaN; `reason` says why a value is missing ('' where it is not); `sampled` (subjects,) tells
-    who has a sample at every visit of this side. `members` are the visits of a mean, one by one, as they were written.
+    who has a sample at every visit of this side. `members` are the visits of a mean, or the one of a side that was
+    censored again, as they were written; empty for a visit as it was written.
     """
 
     tested: np.ndarray

@@ -158,8 +158,8 @@ def sum_change(pairs: PairSum, *, level: float = 0.95, approximate_above: float 
     n, hidden = pairs.pairs, pairs.censored & pairs.present
     known = ~hidden.any(axis=(0, 1))
     few = ~known & (n < FEWEST_PAIRS)
-    unknown = np.all([unknown_pairs(part) for part in pairs.parts], axis=0)
-    beside = score_t(sum_scores(pairs), unknown)
+    beside = score_t(sum_scores(pairs), np.all([unknown_pairs(part) for part in pairs.parts], axis=0))
+    unknown = hidden.all(axis=0)
     rows = {name: np.full(len(n), np.nan) for name in NUMBERS} | {"note": empty_notes(len(n))}
     _put(rows, known, paired_t(pairs.take(known).change, level=level))
     rows["note"] = add_note(rows["note"], few, count_note(FEWEST_PAIRS, "pairs", n))

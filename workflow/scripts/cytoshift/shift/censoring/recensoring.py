@@ -43,6 +43,7 @@ def recensor(
                 shown=np.where(affected, limit, side.shown),
                 status=np.where(affected, BELOW, side.status).astype(np.int8),
                 detected=np.where(affected, 0.0, side.detected),
+                members=side.members or (side,),
             )
         )
         counted += affected.sum(axis=0)
