@@ -28,7 +28,7 @@ from cytoshift.figures import (
     volcano,
 )
 from cytoshift.figures.saving import svg_text
-from cytoshift.figures.series import over_visits
+from cytoshift.figures.series import draw_people, over_visits
 from cytoshift.frames import conform
 from cytoshift.study.contrasts import expand
 from cytoshift.tables import PAIRS, PANEL, PLATE_MAP, SAMPLES
@@ -93,6 +93,27 @@ def test_slopes_draw_non_detects_as_open_triangles_at_their_limit(demo) -> None:
     assert limits <= {float(y) for line in triangles for y in line.get_ydata()}
     assert "below the limit" in words(figures["il1b"])
     assert "below the limit" not in words(figures["neutrophils"]), "nothing is below a limit there"
+
+
+def test_a_line_that_ends_at_a_limit_is_dashed() -> None:
+    frame = pd.DataFrame(
+        [("a", "v1", 1.0, "observed"), ("a", "v2", 2.0, "observed"), ("a", "v3", 0.5, "below"),
+         ("b", "v1", 4.0, "observed"), ("b", "v3", 5.0, "observed"), ("c", "v2", 9.0, "observed"),
+         ("d", "v1", 0.5, "below"), ("d", "v2", 0.5, "below")],
+        columns=["subject", "visit", "position", "status"],
+    )  # fmt: skip
+    axes = Figure().add_subplot()
+    draw_people(axes, frame, {"v1": 0.0, "v2": 1.0, "v3": 2.0}, "black")
+    drawn = {}
+    for line in axes.lines:
+        if line.get_linestyle() in ("-", "--"):
+            x, y = line.get_data()
+            steps = zip(zip(x, y, strict=True), zip(x[1:], y[1:], strict=True), strict=False)
+            drawn[line.get_linestyle()] = [step for step in steps if not np.isnan(step).any()]
+    assert drawn == {
+        "-": [((0, 1), (1, 2)), ((0, 4), (2, 5))],
+        "--": [((1, 2), (2, 0.5)), ((0, 0.5), (1, 0.5))],
+    }
 
 
 def test_slopes_keep_arms_apart_and_count_their_pairs(demo) -> None:

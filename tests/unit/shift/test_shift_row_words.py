@@ -109,6 +109,23 @@ def test_a_mean_of_visits_against_one_visit_is_not_called_exact_where_there_are_
     assert "approximate" not in plain.families["decided_by"].iloc[0]
 
 
+def test_arms_compared_by_a_mean_of_visits_say_that_its_limits_move() -> None:
+    values = visits(np.random.default_rng(9), 16, 2, "v1", "v2", "v3")
+    for low in values["v1"][:2], values["v3"][2:4]:
+        low[:, :1] = 0.4 * LIMIT
+    values = {
+        visit: np.column_stack([table[:, :1], np.maximum(table[:, 1:], 1.01 * LIMIT)])
+        for visit, table in values.items()
+    }
+    data = tidy(values, limit=LIMIT, arm=["a", "b"] * 8)
+    shared = {"reference": "v1", "arm": "a", "against": "b", "randomised": True}
+    mean = shift.parallel(data, target={"mean": ["v2", "v3"]}, **shared)
+    one = shift.parallel(data, target="v3", **shared)
+    assert mean["method"].tolist() == one["method"].tolist() == ["censored_ancova", "ancova"]
+    assert mean["note"].str.contains("limits of a mean of visits move").tolist() == [True, False]
+    assert not one["note"].str.contains("limits of a mean").any()
+
+
 def test_a_mixed_model_asked_for_by_name_judges_no_value_by_the_limit_of_its_pair() -> None:
     values = visits(np.random.default_rng(3), 14, 1, "v1", "v2")
     data = tidy(values, limit=LIMIT)

@@ -101,7 +101,8 @@ def draw_people(
 ) -> None:
     """Thin lines joining each subject's values, optionally with dots, and open triangles at the limit of non-detects.
 
-    frame: subject, visit, position, status. All lines are one path, which keeps the file small.
+    A line that ends at a limit is dashed: how steep it is, nobody knows. frame: subject, visit, position, status. Lines
+    of a kind are one path, which keeps the file small.
     """
     x = np.array([places.get(visit, np.nan) for visit in frame["visit"]], dtype=float)
     y = frame["position"].to_numpy(dtype=float)
@@ -109,10 +110,18 @@ def draw_people(
     order = np.lexsort((x, subject))
     order = order[~np.isnan(x[order])]
     x, y, subject, status = x[order], y[order], subject[order], frame["status"].to_numpy(dtype=object)[order]
-    ends = np.flatnonzero(subject[1:] != subject[:-1]) + 1
-    axes.plot(np.insert(x, ends, np.nan), np.insert(y, ends, np.nan), color=colour, alpha=faint, linewidth=0.7,
-              zorder=1)  # fmt: skip
     seen = ~np.isin(status.astype(str), list(TRIANGLES))
+    joined = subject[1:] == subject[:-1]
+    known = joined & seen[1:] & seen[:-1]
+    for steps, dashes in ((known, "-"), (joined & ~known, (0, (2.5, 2)))):
+        starts, stops = np.flatnonzero(steps), np.flatnonzero(steps) + 1
+        if len(starts):
+            # A break wherever the next line does not begin where the last one ended.
+            breaks = np.flatnonzero(starts[1:] != stops[:-1]) + 1
+            points = [np.append(run, run[-1] + 1) for run in np.split(starts, breaks)]
+            path = [np.append(np.column_stack([x, y])[run], [[np.nan, np.nan]], axis=0) for run in points]
+            across, up = np.concatenate(path).T
+            axes.plot(across, up, color=colour, alpha=faint, linewidth=0.7, linestyle=dashes, zorder=1)
     if dots and seen.any():
         draw_dots(axes, x[seen], y[seen], colour, 2.6)
     for limit, triangle in TRIANGLES.items():

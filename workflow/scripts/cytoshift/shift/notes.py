@@ -16,6 +16,7 @@ from cytoshift.study.study import ShiftPlan
 
 # Estimates of mixed models, in which subjects without a pair take part as well.
 MODELLED = ("unstructured", "random_intercept", "blocked", "moderated_blocked")
+OF_MEANS = "approximate: with non-detects, the limits of a mean of visits move with the visits that are known"
 UNLIKE = "approximate: with non-detects, means of different numbers of visits are not exchangeable"
 
 
@@ -31,6 +32,7 @@ def further_notes(frame: pd.DataFrame, comparison: Comparison, plan: ShiftPlan) 
     note = frame["note"].to_numpy(dtype=object)
     estimated = frame["estimate"].notna().to_numpy()
     note = add_note(note, unlike_features(comparison) & frame["p_value"].notna().to_numpy(), UNLIKE)
+    note = add_note(note, _limits_of_means(frame, comparison, plan), OF_MEANS)
     if comparison.kind == "paired":
         wanted = estimated & (frame["method"] != "signed_rank").to_numpy()
         wanted &= ~interval_features(comparison, plan)  # Walsh averages need numbers
@@ -46,6 +48,13 @@ def further_notes(frame: pd.DataFrame, comparison: Comparison, plan: ShiftPlan) 
         note = add_note(note, estimated, "order of conditions not randomised: descriptive")
     empty = ~comparison.present.any(axis=(0, 1))
     return add_note(note, empty & ~estimated & (note == ""), "no values in this contrast")
+
+
+def _limits_of_means(frame: pd.DataFrame, comparison: Comparison, plan: ShiftPlan) -> np.ndarray:
+    """Rows of which the model takes a mean of visits for one value with one limit: arms, and periods of a crossover."""
+    censored = frame["method"].str.startswith("censored") & (frame["method"] != "censored_pair_sum")
+    means = any(len(side.members) > 1 for side in comparison.sides)
+    return interval_features(comparison, plan) & censored.to_numpy() & frame["estimate"].notna().to_numpy() & means
 
 
 def _walsh(frame: pd.DataFrame, comparison: Comparison, plan: ShiftPlan) -> np.ndarray:
