@@ -4,9 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from cytoshift.shift.censoring.interval_regression import difference_bounds
-from cytoshift.shift.censoring.interval_scores import centred_scores, interval_scores
-from cytoshift.shift.exact.flips import sign_flip_test, sign_flips
+from cytoshift.shift.censoring.interval_scores import interval_scores
 from cytoshift.shift.exact.max_t import max_t
 from cytoshift.shift.exact.null_model import null_scores
 from cytoshift.shift.exact.relabelling import arm_relabellings, relabelling_orbit, relabelling_test
@@ -132,52 +130,3 @@ SAYS_NOTHING = {
 def test_where_nobody_differs_there_are_no_scores(name: str) -> None:
     low, high = np.array(SAYS_NOTHING[name], dtype=float).T[:, :, None]
     np.testing.assert_array_equal(interval_scores(low, high), np.zeros((4, 1)))
-
-
-def draw_differences(share: float, seed: int) -> list[np.ndarray]:
-    """Limits (7, 12) of the values before and after, under control and under treatment."""
-    parts = []
-    for number in range(4):
-        parts += draw(7, 12, share, seed=10 * seed + number, differ=0.3)
-    return parts
-
-
-@pytest.mark.parametrize("share", [0.0, 0.2, 0.4])
-def test_exchanging_two_conditions_changes_the_sign_of_a_score_and_nothing_else(share: float) -> None:
-    parts = draw_differences(share, seed=11)
-    control, treated = difference_bounds(*parts[:4]), difference_bounds(*parts[4:])
-    low, high = difference_bounds(*control, *treated)
-    scores = centred_scores(low, high)
-    p_values = []
-    flips = sign_flips(7)
-    for signs in np.column_stack([flips.weights, -flips.weights]).T:
-        turned = signs[:, None] < 0
-        own = centred_scores(np.where(turned, -high, low), np.where(turned, -low, high))
-        np.testing.assert_array_equal(own, np.where(turned, -scores, scores))
-        p_values.append(sign_flip_test(own, flips).p_value)
-    size = len(p_values)
-    assert size == 2**7
-    for reached in np.sort(np.rint(np.array(p_values) * size), axis=0).T:
-        assert (np.searchsorted(reached, np.arange(size + 1), side="right") <= np.arange(size + 1)).all()
-
-
-def test_centred_scores_of_known_differences_are_proportional_to_them() -> None:
-    changes = np.random.default_rng(12).normal(0.5, 2, size=(9, 4))
-    changes[2, 1] = NAN
-    np.testing.assert_allclose(centred_scores(changes, changes), changes / np.nanmean(changes**2, axis=0), rtol=1e-9)
-    assert (centred_scores(-np.ones((5, 1)), np.ones((5, 1))) == 0).all()
-
-
-def test_a_missing_covariate_leaves_its_subject_out() -> None:
-    low, high = draw(9, 3, 0.3, seed=10, differ=0.0)
-    age = np.arange(9.0)[:, None]
-    age[4] = NAN
-    keep = np.arange(9) != 4
-    scores = interval_scores(low, high, age)
-    assert np.isnan(scores[4]).all()
-    np.testing.assert_allclose(scores[keep], interval_scores(low[keep], high[keep], age[keep]), rtol=1e-7, atol=1e-9)
-
-
-def test_shapes_that_do_not_fit_are_refused() -> None:
-    with pytest.raises(ValueError, match="do not fit limits of 4 subjects"):
-        interval_scores(np.ones((4, 2)), np.ones((4, 2)), np.ones((3, 1)))

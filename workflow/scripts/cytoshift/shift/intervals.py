@@ -10,7 +10,8 @@ from cytoshift.shift.censoring.interval_regression import difference_bounds
 from cytoshift.shift.censoring.pair_bounds import PairBounds, bounds_of_sides, limits_of_side, recensor_bounds
 from cytoshift.shift.censoring.pair_sums import PairSum, pair_sum
 from cytoshift.shift.comparison import Comparison
-from cytoshift.shift.grid import ABOVE, BELOW
+from cytoshift.shift.grid import ABOVE, BELOW, MISSING
+from cytoshift.shift.orders.periods import Sides
 from cytoshift.shift.sides import Side
 from cytoshift.study.contrasts import visits_of
 from cytoshift.study.study import ShiftPlan
@@ -84,14 +85,24 @@ def pair_sum_of(comparison: Comparison) -> PairSum:
     target, reference = comparison.target, comparison.reference
     if comparison.kind != "paired":
         raise ValueError(f"contrast {comparison.contrast.id} does not compare values of the same subjects")
-    weighted = []
     if comparison.control is None:
-        weighted.append((1.0, _there(comparison, reference), target))
-    else:
-        weighted.append((1.0, comparison.control[1], target))
-        if reference is not None:
-            weighted.append((-1.0, _there(comparison, comparison.control[0]), reference))
-    complete = np.asarray(comparison.present.all(axis=0))
+        return _added([(1.0, _there(comparison, reference), target)])
+    return pair_sum_between(comparison.control, (reference, target))
+
+
+def pair_sum_between(first: Sides, second: Sides) -> PairSum:
+    """The pairs whose changes add up to `second` − `first`, each (reference, target) of the same subjects.
+
+    Without a reference the target values are compared, otherwise their changes from it.
+    """
+    weighted = [(1.0, first[1], second[1])]
+    if first[0] is not None and second[0] is not None:
+        weighted.append((-1.0, first[0], second[0]))
+    return _added(weighted)
+
+
+def _added(weighted: list[tuple[float, Side, Side]]) -> PairSum:
+    complete = np.all([side.status != MISSING for _, *sides in weighted for side in sides], axis=0)
     parts, weights = [], []
     for sign, before, after in weighted:
         pairs = _pairs_of_visits(before, after)

@@ -51,32 +51,6 @@ def interval_scores(lower: ArrayLike, upper: ArrayLike, covariates: ArrayLike | 
     return scores
 
 
-def centred_scores(lower: ArrayLike, upper: ArrayLike) -> np.ndarray:
-    """Each subject's score for a mean other than 0 in the model of mean 0, for `sign_flip_orbit`: u changes its sign.
-
-    Differences known between limits, such as differences of differences. Exchanging what is subtracted from what turns
-    (lower, upper) into (−upper, −lower); the fitted spread, and every other score, stays as it was. Flipping signs is
-    therefore exact. Without non-detects scores are proportional to the differences.
-
-    Args:
-        lower: (subjects, features) lower limits of the differences, as `difference_bounds` gives them.
-        upper: (subjects, features) upper limits.
-
-    Returns:
-        (subjects, features) scores in units of 1/value, NaN where there is no difference. 0 where a subject says
-        nothing; all 0 where every difference is 0 or may be.
-
-    Raises:
-        ValueError: limits are no intervals, or shapes differ.
-    """
-    low, high = checked_bounds(lower, upper)
-    scores = np.full(low.shape, np.nan)
-    for block in spans(low.shape[1], FEATURES_PER_BLOCK):
-        data = interval_data(low[:, block], high[:, block], np.empty((*low[:, block].T.shape, 0)), centred=False)
-        scores[:, block] = _slopes(data)
-    return np.where(np.isnan(low), np.nan, scores)
-
-
 def _slopes(data: IntervalData) -> np.ndarray:
     """(subjects, features) slopes at the fit, 0 where they are rounding."""
     fit = fit_intervals(data)

@@ -54,6 +54,8 @@ def crossover_intervals(part: Comparison, level: float) -> Estimates:
     else:
         lower, upper = limits_of_change(part)
         plain, there = interval_mean(lower, upper, level=level), ~np.isnan(lower)
+        hidden = (lower < upper).any(axis=0) & ~np.isnan(plain.p_value)
+        plain = replace(plain, note=add_note(plain.note, hidden, OF_DIFFERENCES))
         adjusted = _of_differences(lower, upper, order, level)
     known = order.known[:, None]
     pattern = np.where(there & known, 0.0, np.nan)

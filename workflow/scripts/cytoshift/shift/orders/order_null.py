@@ -95,17 +95,17 @@ def order_null(comparison: Comparison, plan: ShiftPlan, detection: np.ndarray, i
     if fair.kind == "order" and comparison.control is not None:
         own, other = (comparison.reference, comparison.target), comparison.control
         intervals = intervals & ~detection
-        scores = period_scores(other, own, ~order.arm_later, detection, intervals, order.pair)
+        scores = period_scores(other, own, ~order.arm_later, detection, intervals)
         scores = np.where(order.known[:, None], scores, np.nan)
         orbit = order_orbit(scores, order, fair.relabellings, fair.strata)
         return OrderNull(fair, orbit, _informative(orbit, 1), scores)
     below, hidden = non_detects_of(list(periods.by_period.values()), plan.limits.detection_only_above)
     detection = below | (comparison.contrast.method == "detection")
     intervals = hidden & ~detection & (plan.limits.policy == "censored")
-    turned, pair = np.zeros(len(order.known), dtype=bool), np.zeros(len(order.known), dtype=int)
+    turned = np.zeros(len(order.known), dtype=bool)
     scores = np.stack(
         [
-            period_scores(periods.by_period[early], periods.by_period[late], turned, detection, intervals, pair)
+            period_scores(periods.by_period[early], periods.by_period[late], turned, detection, intervals)
             for early, late in order.pairs
         ]
     )

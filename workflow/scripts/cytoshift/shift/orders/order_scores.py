@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import numpy as np
 
-from cytoshift.shift.censoring.interval_regression import difference_bounds
-from cytoshift.shift.censoring.interval_scores import interval_scores
-from cytoshift.shift.censoring.pair_bounds import bounds_of_sides, limits_of_side
+from cytoshift.shift.censoring.pair_bounds import bounds_of_sides
 from cytoshift.shift.censoring.pair_scores import pair_scores
+from cytoshift.shift.censoring.pair_sums import sum_scores
 from cytoshift.shift.grid import ABOVE, BELOW, MISSING
+from cytoshift.shift.intervals import pair_sum_between
 from cytoshift.shift.orders.periods import Sides
 from cytoshift.shift.sides import Side
 
-Limits = tuple[np.ndarray, np.ndarray]
-
 
 def period_scores(
-    first: Sides, second: Sides, turned: np.ndarray, detection: np.ndarray, intervals: np.ndarray, pairs: np.ndarray
+    first: Sides, second: Sides, turned: np.ndarray, detection: np.ndarray, intervals: np.ndarray
 ) -> np.ndarray:
     """Scores (subjects, features) of the later less the earlier of two periods, for redistributions of orders.
 
     They depend on the conditions through the values of each period alone: differences where every value is known,
     differences of detection where the mask `detection` (features,) says so, and under `intervals` (features,) slopes of
-    the likelihood of non-detects as intervals: of `pair_scores` for two values of a subject, of the difference of two
-    changes in a model that knows the periods but no condition otherwise.
+    the likelihood of non-detects as intervals: of `pair_scores` for two values of a subject, of `sum_scores` for means
+    of visits and for two changes.
 
     Args:
         first: (reference, target) values of every subject; reference is None without a change.
@@ -31,7 +29,6 @@ def period_scores(
         turned: (subjects,) where `second` came first.
         detection: (features,) tested on detection.
         intervals: (features,) with non-detects that stay intervals.
-        pairs: (subjects,) which two periods a subject's are; −1 where not known.
     """
     sign = np.where(turned, -1.0, 1.0)[:, None]
     scores = sign * np.where(detection, _less(second, first, "detected"), _less(second, first, "tested"))
@@ -39,14 +36,10 @@ def period_scores(
         return scores
     rows = np.ones(len(turned), dtype=bool)
     first, second = (_columns(one, rows, intervals) for one in (first, second))
-    if first[0] is None or second[0] is None:
+    if second[0] is None and max(len(first[1].members), len(second[1].members)) <= 1:
         scores[:, intervals] = sign * pair_scores(bounds_of_sides(first[1], second[1]))
         return scores
-    low, high = difference_bounds(*_change_limits(*first), *_change_limits(*second))
-    low, high = np.where(sign < 0, -high, low), np.where(sign < 0, -low, high)
-    low, high = (np.where((pairs >= 0)[:, None], limit, np.nan) for limit in (low, high))
-    groups = (pairs[:, None] == np.unique(pairs[pairs >= 0])[1:]).astype(float)
-    scores[:, intervals] = interval_scores(low, high, groups)
+    scores[:, intervals] = sign * sum_scores(pair_sum_between(first, second))
     return scores
 
 
@@ -69,10 +62,3 @@ def _less(second: Sides, first: Sides, name: str) -> np.ndarray:
 def _columns(sides: Sides, rows: np.ndarray, features: np.ndarray) -> Sides:
     before, after = sides
     return (None if before is None else before.take(rows, features)), after.take(rows, features)
-
-
-def _change_limits(before: Side | None, after: Side) -> Limits:
-    """Limits (subjects, features) of target − reference, or of the target's values where there is no reference."""
-    return (
-        limits_of_side(after) if before is None else difference_bounds(*limits_of_side(before), *limits_of_side(after))
-    )
