@@ -27,6 +27,7 @@ from cytoshift.study.contrasts import Contrast
 from cytoshift.study.study import FigurePlan
 
 HEIGHT, PANELS, CONDITIONS = 1.75, 4, 6
+LIMITS = "In brackets: subjects. Triangles, where dashed lines lead, stand at the limit; the true value is beyond it."
 LEFT, AIR = 0.72, 0.12  # inches: room for the scale, and between panels
 
 
@@ -161,8 +162,7 @@ def _figure(panels: list[_Panel], plan: FigurePlan, title: str, scale: str, unit
     cell = HEIGHT + below + 0.22
     statuses = set().union(*(panel.frame["status"] for panel in panels))
     sheet = Sheet(plan, title, cell * rows, width=width, legend=_legend(statuses),
-                  notes=["In brackets: subjects. Triangles, where dashed lines lead, stand at the limit; the true value is beyond it."]
-                  if statuses & {"below", "above"} else ["In brackets: subjects."])  # fmt: skip
+                  notes=[LIMITS if statuses & {"below", "above"} else "In brackets: subjects."])  # fmt: skip
     ends = np.concatenate([panel.frame["position"].to_numpy(dtype=float) for panel in panels])
     axis = (scale, unit, float(np.nanmin(ends)), float(np.nanmax(ends)))
     looks = cycle(
