@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from cytoshift.intake.flowjo_readout import Path, gates
 from cytoshift.intake.names import Feature, NameBook
 from cytoshift.vocabulary.gating import is_gating_step
-from cytoshift.vocabulary.names import find_population, population
+from cytoshift.vocabulary.names import all_populations, find_population
 
 # any blood cell may lie inside these, whatever its usual parent is
 _CONTAINERS = frozenset(("leukocytes", "pbmc", "granulocytes"))
@@ -62,12 +62,11 @@ def _fits(population_id: str, path: Path) -> bool:
 
 
 def _ancestors(population_id: str) -> list[str]:
+    """Parent, its parent and so on; none for a name that is no population of the vocabulary."""
+    parents = {entry.id: entry.parent for entry in all_populations()}
     found: list[str] = []
-    try:
-        parent = population(population_id).parent
-        while parent and parent not in found:
-            found.append(parent)
-            parent = population(parent).parent
-    except KeyError:  # not in the vocabulary
-        pass
+    parent = parents.get(population_id)
+    while parent and parent not in found:
+        found.append(parent)
+        parent = parents.get(parent)
     return found

@@ -1,7 +1,6 @@
 """Which difference of arms, spreads and correlation make the pairs of every analyte most likely?
 
-All analytes are fitted at once by a safeguarded Newton search; each goes its own way, so that its result does not
-depend on the others.
+All analytes are fitted at once by the safeguarded Newton search of `climb`.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cytoshift.shift.censoring.arm_pair_likelihood import ArmPairData
-from cytoshift.shift.censoring.pair_likelihood import Likelihood
+from cytoshift.shift.censoring.climb import Rows, Slope, climb_within
 
 # In standard units, of log σ₁, log σ₂ and artanh ρ: a fit that ends on one of these has run away, or the correlation
 # is ±1 for all that can be told.
@@ -21,14 +20,14 @@ FIRST_ZETA = 3.0
 STEPS = 40
 # Half the decrement estimates how much likelihood is left to gain; a gain below rounding cannot be seen.
 SETTLED, NEARLY_SETTLED = 1e-18, 1e-7
-# Of a curvature relative to its parameters' own: what Cholesky's method can still use, and what stands in for less.
-DEFINITE, FLATTEST = 1e-10, 1e-7
+# A curvature that is 0 is not divided by.
+LEAST = 1e-300
 # So many standard deviations beyond its limits a visit says nothing any more.
 OUT_OF_SIGHT = 45.0
 
 
 @dataclass(frozen=True)
-class ArmPairFit:
+class ArmPairFit(Rows):
     """Maximum of each analyte's likelihood, in standard units (see `ArmPairData` for the parameters).
 
     `parameters` (analytes, p), `log_likelihood` (analytes,), `gradient` (analytes, p) and `hessian` (analytes, p, p)
@@ -42,10 +41,6 @@ class ArmPairFit:
     hessian: np.ndarray
     settled: np.ndarray
     still: np.ndarray
-
-    def take(self, analytes: np.ndarray) -> ArmPairFit:
-        """The fit of the analytes of a mask."""
-        return ArmPairFit(*(getattr(self, name)[analytes] for name in self.__dataclass_fields__))
 
 
 def fixed_parameters(data: ArmPairData, beyond: np.ndarray, *, arms_alike_before: bool) -> np.ndarray:
@@ -106,137 +101,32 @@ def fit_arm_pairs(
 ) -> ArmPairFit:
     """Maximise every analyte's likelihood over the parameters that are not `fixed`, from `start` (analytes, p).
 
-    Newton steps on the curvature made positive, no longer than one standard deviation, shortened until the likelihood
-    does not fall; they end when the decrement is below `settled_below`.
+    The search (see `climb`) takes no step longer than one standard deviation, and ends when its decrement is below
+    `settled_below`.
     """
-    who, part = np.arange(len(start)), data
-    start = start.copy()
-    start[:, data.spreads] = np.clip(start[:, data.spreads], LOWEST, HIGHEST)
-    here = _State.at(part, start, fixed)
-    results = {name: getattr(here, name).copy() for name in _State.__dataclass_fields__}
-    factor, running = np.ones(len(start)), np.ones(len(start), dtype=bool)
-    for _ in range(STEPS):
-        running &= (here.decrement > settled_below) & (factor > 1e-9)
-        if (~running).mean() > 0.25 or not running.any():
-            for name, result in results.items():
-                result[who] = getattr(here, name)
-            who, factor, part, here = who[running], factor[running], part.take(running), here.take(running)
-            running = running[running]
-        if not len(who):
-            break
-        trial = _State.at(part, here.moved(np.where(running, factor, 0.0), part.spreads), here.fixed)
-        better = running & (trial.value >= here.value - 1e-13 * (1 + np.abs(here.value)))
-        here = _State.choose(better, trial, here)
-        factor = np.where(better, 1.0, np.where(running, factor / 4, factor))
-    for name, result in results.items():
-        result[who] = getattr(here, name)
+    columns = data.columns.shape[2]
+    unlimited = np.full(data.spreads.start, np.inf)
+
+    def longest(parameters: np.ndarray) -> np.ndarray:
+        """A mean moves by one standard deviation of its visit, a spread by the factor e."""
+        length = np.ones_like(parameters)
+        length[:, :columns] = np.exp(parameters[:, data.spreads.start])[:, None]
+        length[:, columns : 2 * columns] = np.exp(parameters[:, data.spreads.start + 1])[:, None]
+        return length
+
+    slope = Slope(
+        lowest=np.concatenate([-unlimited, LOWEST]),
+        highest=np.concatenate([unlimited, HIGHEST]),
+        longest=longest,
+        least=LEAST,
+        by_cholesky=True,
+    )
+    top = climb_within(data, ArmPairData.likelihood, start, fixed, slope, steps=STEPS, settled=settled_below)
     return ArmPairFit(
-        parameters=results["parameters"],
-        log_likelihood=results["value"],
-        gradient=results["gradient"],
-        hessian=results["hessian"],
-        settled=results["decrement"] <= NEARLY_SETTLED,
-        still=results["still"],
+        parameters=top.parameters,
+        log_likelihood=top.log_likelihood,
+        gradient=top.gradient,
+        hessian=top.hessian,
+        settled=top.decrement <= NEARLY_SETTLED,
+        still=top.still,
     )
-
-
-@dataclass(frozen=True)
-class _State:
-    """Where the search of some analytes stands, and where it would go."""
-
-    parameters: np.ndarray
-    value: np.ndarray
-    gradient: np.ndarray
-    hessian: np.ndarray
-    direction: np.ndarray
-    decrement: np.ndarray
-    fixed: np.ndarray
-    still: np.ndarray
-
-    @classmethod
-    def at(cls, data: ArmPairData, parameters: np.ndarray, fixed: np.ndarray) -> _State:
-        found = _finite(data.likelihood(parameters))
-        still = fixed.copy()
-        edge, slope = parameters[:, data.spreads], found.gradient[:, data.spreads]
-        still[:, data.spreads] |= ((edge >= HIGHEST) & (slope > 0)) | ((edge <= LOWEST) & (slope < 0))
-        direction, _ = newton_direction(found.gradient, found.hessian, still)
-        decrement = (found.gradient * direction).sum(axis=1)
-        columns = data.columns.shape[2]
-        longest = np.ones_like(parameters)
-        longest[:, :columns] = np.exp(parameters[:, data.spreads.start])[:, None]
-        longest[:, columns : 2 * columns] = np.exp(parameters[:, data.spreads.start + 1])[:, None]
-        direction = direction / np.maximum((np.abs(direction) / longest).max(axis=1), 1.0)[:, None]
-        return cls(parameters, found.value, found.gradient, found.hessian, direction, decrement, fixed, still)
-
-    def moved(self, factor: np.ndarray, spreads: slice) -> np.ndarray:
-        """Parameters that share of the way on, inside their ranges."""
-        parameters = self.parameters + factor[:, None] * self.direction
-        parameters[:, spreads] = np.clip(parameters[:, spreads], LOWEST, HIGHEST)
-        return parameters
-
-    @classmethod
-    def choose(cls, first: np.ndarray, one: _State, other: _State) -> _State:
-        def pick(name: str) -> np.ndarray:
-            a, b = getattr(one, name), getattr(other, name)
-            return np.where(first.reshape(-1, *[1] * (a.ndim - 1)), a, b)
-
-        return cls(*(pick(name) for name in cls.__dataclass_fields__))
-
-    def take(self, analytes: np.ndarray) -> _State:
-        return _State(*(getattr(self, name)[analytes] for name in self.__dataclass_fields__))
-
-
-def _finite(found: Likelihood) -> Likelihood:
-    """A place so far off that a number overflows is worse than any other, and no place to go on from."""
-    sound = np.isfinite(found.value) & np.isfinite(found.gradient).all(axis=1) & np.isfinite(found.hessian).all((1, 2))
-    return Likelihood(
-        np.where(sound, found.value, -np.inf),
-        np.where(sound[:, None], found.gradient, 0.0),
-        np.where(sound[:, None, None], found.hessian, -np.eye(found.gradient.shape[1])),
-    )
-
-
-def newton_direction(right: np.ndarray, hessian: np.ndarray, still: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Solve (−hessian)·x = right with every curvature made positive: x (analytes, p), and where it was already.
-
-    x is 0 for parameters that stand still. Where the curvature is positive, Cholesky's method is the cheaper way.
-    """
-    scaled, size = _scaled_curvature(hessian, still)
-    right = np.where(still, 0.0, right) * size
-    solution, definite = _cholesky_solve(scaled, right)
-    rest = ~definite
-    if rest.any():
-        values, vectors = np.linalg.eigh(scaled[rest])
-        values = np.maximum(np.abs(values), FLATTEST)
-        along = (vectors.transpose(0, 2, 1) @ right[rest][:, :, None])[:, :, 0] / values
-        solution[rest] = (vectors @ along[:, :, None])[:, :, 0]
-    return np.where(still, 0.0, solution * size), definite
-
-
-def _scaled_curvature(hessian: np.ndarray, still: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """−hessian with a diagonal of ±1, that of the identity where parameters stand still, and the factors that do it."""
-    moving = ~still
-    diagonal = np.where(moving, np.abs(np.einsum("aii->ai", hessian)), 1.0)
-    size = 1 / np.sqrt(np.maximum(diagonal, 1e-300))
-    curvature = np.where(moving[:, :, None] & moving[:, None, :], -hessian, 0.0) * size[:, :, None] * size[:, None, :]
-    return curvature + np.eye(hessian.shape[1]) * still[:, :, None], size
-
-
-def _cholesky_solve(matrix: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Solutions (analytes, p), and where the matrix is clearly positive definite; elsewhere they mean nothing."""
-    size = matrix.shape[1]
-    lower = np.zeros_like(matrix)
-    solution = right.copy()
-    definite = np.ones(len(matrix), dtype=bool)
-    for j in range(size):
-        column = matrix[:, j:, j] - np.einsum("aik,ak->ai", lower[:, j:, :j], lower[:, j, :j])
-        definite &= column[:, 0] > DEFINITE
-        # What is not definite goes on as the identity, so that nothing overflows.
-        column = np.where(definite[:, None], column, np.arange(size - j) == 0)
-        root = np.sqrt(column[:, 0])
-        lower[:, j:, j] = column / root[:, None]
-        solution[:, j] = (solution[:, j] - np.einsum("ak,ak->a", lower[:, j, :j], solution[:, :j])) / root
-    for j in reversed(range(size)):
-        later = np.einsum("ak,ak->a", lower[:, j + 1 :, j], solution[:, j + 1 :])
-        solution[:, j] = (solution[:, j] - later) / lower[:, j, j]
-    return solution, definite

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cytoshift.shift.censoring.arm_pair_fit import ArmPairFit, fit_arm_pairs, newton_direction
+from cytoshift.shift.censoring.arm_pair_fit import LEAST, ArmPairFit, fit_arm_pairs
 from cytoshift.shift.censoring.arm_pair_likelihood import ArmPairData
 from cytoshift.shift.censoring.censored_profile import CLOSE_ENOUGH, FARTHEST_LIMIT, ROUNDS, LimitSearch, next_place
+from cytoshift.shift.censoring.climb import newton_direction
 
 # A standard error so large (in standard deviations of the target visit), or none at all, may mean no finite estimate.
 SUSPICIOUS = 1e3
@@ -45,7 +46,7 @@ def profile_tangent(data: ArmPairData, fit: ArmPairFit) -> tuple[np.ndarray, np.
     """
     still = fit.still.copy()
     still[:, data.delta] = True
-    tangent, _ = newton_direction(fit.hessian[:, :, data.delta], fit.hessian, still)
+    tangent = newton_direction(fit.hessian[:, :, data.delta], fit.hessian, still, least=LEAST, by_cholesky=True)
     own = -fit.hessian[:, data.delta, data.delta]
     curvature = own - (fit.hessian[:, data.delta] * tangent).sum(axis=1)
     tangent[:, data.delta] = 1.0

@@ -14,6 +14,7 @@ import numpy as np
 from scipy import stats
 
 from cytoshift.shift.censoring.censored_pairs import DELTA, FIXED_SHIFT, MU, PairFit, fit_pairs
+from cytoshift.shift.censoring.climb import Rows
 from cytoshift.shift.censoring.pair_data import PairData, sum_of_subjects
 
 # A limit of the interval is sought until √W is this close to its cut, and no farther out than this (standard units).
@@ -67,7 +68,7 @@ def likelihood_ratio(data: PairData, fit: PairFit, null: PairFit) -> np.ndarray:
 
 
 @dataclass
-class LimitSearch:
+class LimitSearch(Rows):
     """One limit of every analyte's interval: the shift under trial and the shifts known to be inside and outside."""
 
     place: np.ndarray
@@ -75,9 +76,6 @@ class LimitSearch:
     outside: np.ndarray
     parameters: np.ndarray
     stride: np.ndarray
-
-    def take(self, analytes: np.ndarray) -> LimitSearch:
-        return LimitSearch(*(getattr(self, name)[analytes] for name in self.__dataclass_fields__))
 
 
 def profile_limit(

@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cytoshift.shift.censoring.bivariate_normal import LOG_ROOT_TWO_PI, interval_terms
+from cytoshift.shift.censoring.climb import Place, Rows, climb, only_finite
 from cytoshift.shift.censoring.pair_data import BEYOND_LIMIT, NARROW, sum_of_subjects
+from cytoshift.shift.censoring.pair_likelihood import Likelihood
 from cytoshift.shift.estimates import ROUNDING
 
 # τ in standard units beyond which the known values hardly vary beside the model (or vary without end).
@@ -25,10 +27,12 @@ SETTLED, NEARLY_SETTLED = 1e-12, 1e-7
 FLATTEST = 1e-13
 # No step moves a mean farther than this, in σ or standard units, nor takes away more than this share of τ.
 LONGEST_STEP, LARGEST_CUT = 10.0, 0.9
+# Nor is a step tried at less than this share.
+SHORTEST = 5e-10
 
 
 @dataclass(frozen=True)
-class IntervalData:
+class IntervalData(Rows):
     """Values of F features in standard units, value = centre + scale × standard value; subjects along the second axis.
 
     `known` and `censored` (F, S) tell how a value is known; neither where it is missing. `value` (F, S) is a number
@@ -50,10 +54,6 @@ class IntervalData:
         """(F,) subjects with a value."""
         return (self.known | self.censored).sum(axis=1)
 
-    def take(self, features: np.ndarray) -> IntervalData:
-        """The data of the features of a mask."""
-        return IntervalData(*(getattr(self, name)[features] for name in self.__dataclass_fields__))
-
     def without_last(self, coefficient: np.ndarray | None = None) -> IntervalData:
         """The data less `coefficient` (F,) times the last column of root mean square 1, to be fitted by the others."""
         rest = replace(self, basis=np.ascontiguousarray(self.basis[:, :, :-1]))
@@ -69,24 +69,14 @@ class IntervalData:
 
 
 @dataclass(frozen=True)
-class IntervalFit:
+class IntervalFit(Place):
     """Maximum of each feature's likelihood in standard units.
 
-    `parameters` (F, C + 1) are γ, then τ; `log_likelihood` (F,); `slope` (F, S) each subject's derivative by its
-    standardised mean; `gradient` (F, C + 1); `hessian` (F, C + 1, C + 1); `decrement` (F,) twice the likelihood that
-    the last step promised.
+    `parameters` (F, C + 1) are γ, then τ; `decrement` (F,) is what the last step promised, that to this place; `slope`
+    (F, S) each subject's derivative by its standardised mean.
     """
 
-    parameters: np.ndarray
-    log_likelihood: np.ndarray
     slope: np.ndarray
-    gradient: np.ndarray
-    hessian: np.ndarray
-    decrement: np.ndarray
-
-    def take(self, features: np.ndarray) -> IntervalFit:
-        """The fits of the features of a mask."""
-        return IntervalFit(*(getattr(self, name)[features] for name in self.__dataclass_fields__))
 
     @property
     def tau(self) -> np.ndarray:
@@ -175,31 +165,16 @@ def starting_values(data: IntervalData) -> np.ndarray:
 def fit_intervals(data: IntervalData, start: np.ndarray | None = None) -> IntervalFit:
     """Maximise every feature's likelihood from `start` (F, C + 1), or from least squares.
 
-    Newton steps, halved until the likelihood does not fall. Where it rises for ever in some direction of γ (an arm
+    Newton steps (see `climb`). Where it rises for ever in some direction of γ (an arm
     wholly below its limit), the search ends as soon as nothing is left to gain.
     """
     first = starting_values(data) if start is None else start
-    who, part = np.arange(len(first)), data
-    factor, running = np.ones(len(first)), np.ones(len(first), dtype=bool)
-    here = _likelihood(data, first)
-    results = here.take(running)
-    for _ in range(STEPS):
-        direction, decrement = _ascent(here, part.count)
-        step = np.where(running, factor, 0.0)[:, None] * direction
-        trial = replace(_likelihood(part, here.parameters + step), decrement=decrement)
-        reached = trial.log_likelihood >= here.log_likelihood - 1e-13 * (1 + np.abs(here.log_likelihood))
-        better = running & reached
-        here = _choose(better, trial, here)
-        running &= (factor > 1e-9) & ~(better & (decrement <= SETTLED))
-        factor = np.where(better, 1.0, factor / 4)
-        if (~running).sum() > 0.25 * len(who):
-            _store(results, who, here)
-            who, part, factor = who[running], part.take(running), factor[running]
-            here, running = here.take(running), running[running]
-        if not len(who):
-            break
-    _store(results, who, here)
-    return results
+    return climb(data, _likelihood(data, first), _onwards, steps=STEPS, settled=SETTLED, shortest=SHORTEST)
+
+
+def _onwards(data: IntervalData, here: IntervalFit, share: np.ndarray) -> IntervalFit:
+    direction, decrement = _ascent(here, data.count)
+    return replace(_likelihood(data, here.parameters + share[:, None] * direction), decrement=decrement)
 
 
 def _likelihood(data: IntervalData, parameters: np.ndarray) -> IntervalFit:
@@ -224,14 +199,14 @@ def _likelihood(data: IntervalData, parameters: np.ndarray) -> IntervalFit:
     hessian[:, :-1, :-1] = np.matmul(turned, parts[3][:, :, None] * data.basis)
     hessian[:, :-1, -1] = hessian[:, -1, :-1] = np.matmul(turned, parts[4][:, :, None])[:, :, 0]
     hessian[:, -1, -1] = by_tau_twice - count / tau**2
-    sound = np.isfinite(value) & np.isfinite(gradient).all(axis=1) & np.isfinite(hessian).all(axis=(1, 2))
+    found = only_finite(Likelihood(value + count * (np.log(tau) - LOG_ROOT_TWO_PI), gradient, hessian))
     return IntervalFit(
         parameters=parameters,
-        log_likelihood=np.where(sound, value + count * (np.log(tau) - LOG_ROOT_TWO_PI), -np.inf),
-        slope=parts[1],
-        gradient=np.where(sound[:, None], gradient, 0.0),
-        hessian=np.where(sound[:, None, None], hessian, -np.eye(columns)),
+        log_likelihood=found.value,
+        gradient=found.gradient,
+        hessian=found.hessian,
         decrement=np.full(len(tau), np.inf),
+        slope=parts[1],
     )
 
 
@@ -284,16 +259,3 @@ def scaled_information(information: np.ndarray, least: float) -> tuple[np.ndarra
     scaled = information * size[:, :, None] * size[:, None, :] + np.eye(size.shape[1]) * (diagonal == 0)[:, None, :]
     values, vectors = np.linalg.eigh(scaled)
     return size, np.maximum(values, FLATTEST), vectors
-
-
-def _choose(first: np.ndarray, one: IntervalFit, other: IntervalFit) -> IntervalFit:
-    def pick(name: str) -> np.ndarray:
-        a, b = getattr(one, name), getattr(other, name)
-        return np.where(first.reshape(-1, *[1] * (a.ndim - 1)), a, b)
-
-    return IntervalFit(*(pick(name) for name in IntervalFit.__dataclass_fields__))
-
-
-def _store(results: IntervalFit, who: np.ndarray, here: IntervalFit) -> None:
-    for name in IntervalFit.__dataclass_fields__:
-        getattr(results, name)[who] = getattr(here, name)

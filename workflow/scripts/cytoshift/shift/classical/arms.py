@@ -156,6 +156,10 @@ def _stacked(target: ArrayLike, reference: ArrayLike) -> tuple[np.ndarray, np.nd
 
 
 def arm_count_note(n_target: np.ndarray, n_reference: np.ndarray) -> np.ndarray:
+    """Which arm has too few values for a comparison, which needs two of each; "" where none has.
+
+    `n_target` and `n_reference` (features,) count the values of each arm. Returns notes (features,).
+    """
     note = empty_notes(n_target.size)
     for count, side in ((n_target, "target"), (n_reference, "reference")):
         note = add_note(note, count < 2, count_note(2, f"values in the {side} arm", count))

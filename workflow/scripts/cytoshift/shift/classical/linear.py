@@ -127,6 +127,12 @@ def _hc3(basis: np.ndarray, residual: np.ndarray, length: np.ndarray) -> tuple[n
 def alias_notes(
     design: np.ndarray, kept: np.ndarray, count: np.ndarray, names: Sequence[str], what: str = "the arm"
 ) -> np.ndarray:
+    """What the design leaves unanswered: columns left out, too few subjects, a last column that others add up to.
+
+    `design` (features, subjects, columns) begins with the intercept, 0 for subjects without a value; `kept` (features,
+    columns) as `orthonormal` has it; `count` (features,) subjects with a value; `names` are those of the columns
+    between the first and the last, `what` that of the last. Returns notes (features,), "" where all is well.
+    """
     note = empty_notes(count.size)
     enough = count > kept.sum(axis=1)
     aliased = ~kept[:, -1] & enough
