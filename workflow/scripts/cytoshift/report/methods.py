@@ -34,6 +34,7 @@ METHODS = {
     "censored_linear": "linear model of the arms, non-detects as intervals (maximum likelihood, one spread)",
     "censored_ancova": "arms compared at follow-up, adjusted for the baseline, non-detects as intervals",
     "censored_difference_of_changes": "difference between arms of the changes, non-detects as intervals",
+    "censored_difference_of_sums": "difference between arms of sums of changes, non-detects as intervals",
     "unstructured": "mixed model for repeated measures (MMRM): unstructured covariance of the visits, REML",
     "own_pairs": "the subjects with every visit of the contrast, too few for a mixed model",
     "blocked": "linear model with one correlation within subjects for all features (limma's duplicateCorrelation)",

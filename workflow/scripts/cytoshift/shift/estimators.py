@@ -37,14 +37,15 @@ ALIKE = "approximate: with non-detects the censored ANCOVA takes the arms' basel
 class Answer:
     """Estimates, and the standardised effect (features,) where the estimator has one of its own (else None).
 
-    `otherwise` answers for the features whose estimate is empty, where there is a second way. `p_method` (features,)
-    says how each p-value was computed where they differ.
+    `otherwise` answers for the features whose estimate is empty, where there is a second way. `p_method` and
+    `ci_method` (features,) say how each p-value and interval was found where they differ.
     """
 
     estimates: Estimates
     effect_size: np.ndarray | None = None
     otherwise: Estimates | None = None
     p_method: np.ndarray | None = None
+    ci_method: np.ndarray | None = None
 
 
 def estimate_exact(part: Comparison, method: str, plan: ShiftPlan, learn: np.ndarray) -> Answer:
@@ -105,7 +106,8 @@ def estimate_censored(part: Comparison, method: str, plan: ShiftPlan, learn: np.
     if part.dose is not None:
         return Answer(censored_dose_trend(part, method, plan))
     if method == "crossover":
-        return Answer(crossover_intervals(part, level))
+        adjusted_for_period, p_method, ci_method = crossover_intervals(part, level)
+        return Answer(adjusted_for_period, p_method=p_method, ci_method=ci_method)
     if part.kind == "paired":
         return _censored_pairs(part, method, learn, plan)
     adjusted = covariates_of(part, plan)

@@ -153,7 +153,8 @@ def _frame(answer: Answer, chosen: np.ndarray) -> pd.DataFrame:
     frame = pd.DataFrame({name: getattr(estimates, name) for name in COLUMNS}, index=np.flatnonzero(chosen))
     effect = np.nan if answer.effect_size is None else answer.effect_size
     p_method = estimates.p_method if answer.p_method is None else answer.p_method
-    frame = frame.assign(method=estimates.method, p_method=p_method, ci_method=estimates.ci_method, effect_size=effect)
+    ci_method = estimates.ci_method if answer.ci_method is None else answer.ci_method
+    frame = frame.assign(method=estimates.method, p_method=p_method, ci_method=ci_method, effect_size=effect)
     if answer.otherwise is None:
         return frame
     instead = _frame(Answer(answer.otherwise), chosen)

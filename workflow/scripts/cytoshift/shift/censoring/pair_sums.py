@@ -77,6 +77,18 @@ class PairSum:
         """The same sum for the analytes of a mask or of indices."""
         return PairSum(tuple(part.take(analytes) for part in self.parts), self.weights)
 
+    def swap(self, subjects: np.ndarray) -> PairSum:
+        """Both members of all pairs exchanged for these subjects: a mask (subjects,) or (subjects, analytes)."""
+        return PairSum(tuple(part.swap(subjects) for part in self.parts), self.weights)
+
+    def of_subjects(self, subjects: np.ndarray) -> PairSum:
+        """The same sum without the pairs of the subjects outside a mask (subjects,)."""
+        kept = [
+            PairBounds(*(np.where(subjects[:, None], limit, np.nan) for limit in vars(part).values()))
+            for part in self.parts
+        ]
+        return PairSum(tuple(kept), self.weights)
+
     def shift_target(self, by: np.ndarray) -> PairSum:
         """The pairs as they would be without a change of the sum by `by` (analytes,): what is added moves back."""
         return PairSum(tuple(part.shift_target(by) if w > 0 else part for w, part in self._weighted()), self.weights)

@@ -6,14 +6,15 @@ from dataclasses import replace
 
 import numpy as np
 
+from cytoshift.shift.censoring.arm_pair_sums import arm_sum_change
 from cytoshift.shift.censoring.censored_arms import censored_change_of_arms
 from cytoshift.shift.censoring.censored_change import censored_change
 from cytoshift.shift.censoring.interval_answer import Rows, design_rows
-from cytoshift.shift.censoring.interval_regression import difference_bounds, interval_mean, regression_rows
-from cytoshift.shift.censoring.pair_bounds import PairBounds
+from cytoshift.shift.censoring.interval_regression import difference_bounds, regression_rows
+from cytoshift.shift.censoring.pair_sums import PairSum, sum_change
 from cytoshift.shift.comparison import Comparison
 from cytoshift.shift.estimates import Estimates, add_note, count_note
-from cytoshift.shift.intervals import bounds_of_pairs, is_pair, limits_of_change
+from cytoshift.shift.intervals import bounds_of_pairs, is_one_change, is_pair, limits_of_change, pair_sum_of
 from cytoshift.shift.mixed.mixed_answer import filled
 from cytoshift.shift.orders.crossover import PeriodOrder, crossover_effect, fit_orders, period_columns, why_together
 from cytoshift.shift.orders.crossover_model import crossover_contrast, crossover_design, crossover_model
@@ -34,34 +35,35 @@ def crossover_numbers(part: Comparison, level: float) -> Estimates:
     return crossover_effect(part.of_arm, part.of_control, order.of_arm, order.of_control, level=level)
 
 
-def crossover_intervals(part: Comparison, level: float) -> Estimates:
+def crossover_intervals(part: Comparison, level: float) -> tuple[Estimates, np.ndarray, np.ndarray]:
     """The effect adjusted for period with non-detects as intervals.
 
-    Two values of each subject in one pair of periods: half the difference between the two sequences of the change from
-    the earlier to the later period, by `censored_change_of_arms`. Otherwise the model of `crossover_effect` for
-    differences known between limits, an approximation (`difference_bounds`). Where the orders of a feature's pairs do
-    not tell effect and period apart, its pairs are compared without, and the note says so.
+    Half the difference, between subjects who took the arm later and those who took it earlier, of the change from the
+    earlier to the later period; with several pairs of periods each has a mean change of its own. Two values of each
+    subject: by `censored_change_of_arms`; means of visits and changes within conditions: by `arm_sum_change`. Where no
+    pair of periods was taken in both orders but the periods together tell (a Latin square), the model of
+    `crossover_effect` for differences known between limits, an approximation (`difference_bounds`). Where the orders of
+    a feature's pairs do not tell effect and period apart, its pairs are compared without, and the note says so.
+    Returns the estimates, and of each feature how its p-value and its interval were found.
     """
-    order = _periods(part).order
-    if is_pair(part):
-        bounds = bounds_of_pairs(part)
-        plain, there = censored_change(bounds, level=level).estimates, bounds.present
-        if len(order.pairs) == 1:
-            adjusted = _of_values(bounds, order, level)
-        else:
-            lower, upper = difference_bounds(*vars(bounds).values())
-            there, adjusted = ~np.isnan(lower), _of_differences(lower, upper, order, level)
-    else:
-        lower, upper = limits_of_change(part)
-        plain, there = interval_mean(lower, upper, level=level), ~np.isnan(lower)
-        hidden = (lower < upper).any(axis=0) & ~np.isnan(plain.p_value)
-        plain = replace(plain, note=add_note(plain.note, hidden, OF_DIFFERENCES))
-        adjusted = _of_differences(lower, upper, order, level)
+    order, pairs = _periods(part).order, pair_sum_of(part)
     known = order.known[:, None]
-    pattern = np.where(there & known, 0.0, np.nan)
-    together = fit_orders(filled(pattern), order)[0, : there.shape[1]] == 0
+    one = is_one_change(part)
+    plain = (censored_change(bounds_of_pairs(part), level=level) if one else sum_change(pairs, level=level)).estimates
+    by_order = _by_order(pairs, order, level)
+    pattern = np.where(pairs.present & known, 0.0, np.nan)
+    together = fit_orders(filled(pattern), order)[0, : pattern.shape[1]] == 0
+    square, adjusted = ~together & ~_both_orders(pairs.present & known, order), by_order
+    if square.any():
+        limits = difference_bounds(*vars(bounds_of_pairs(part)).values()) if is_pair(part) else limits_of_change(part)
+        adjusted = _instead(adjusted, _of_differences(*limits, order, level), square)
+    adjusted = _left_out(adjusted, (pairs.present & ~known).sum(axis=0))
     why = np.where(plain.n >= 2, why_together(pattern, order), "")
-    return _instead(_left_out(adjusted, (there & ~known).sum(axis=0)), plain, together, why)
+    p_method, ci_method = (
+        np.where(square, of_square, np.where(together, getattr(plain, name), getattr(by_order, name))).astype(object)
+        for name, of_square in (("p_method", "calibrated_lr"), ("ci_method", "profile"))
+    )
+    return _instead(adjusted, plain, together, why), p_method, ci_method
 
 
 def crossover_samples(part: Comparison, level: float) -> tuple[Estimates, Estimates]:
@@ -92,14 +94,19 @@ def crossover_samples(part: Comparison, level: float) -> tuple[Estimates, Estima
     return fitted, replace(pairs, note=add_note(why, pairs.note != "", pairs.note))
 
 
-def _of_values(bounds: PairBounds, order: PeriodOrder, level: float) -> Estimates:
-    by_period = bounds.swap(~order.arm_later)
-    before, up_to_before, after, up_to_after = (
-        np.where(order.known[:, None], limit, np.nan) for limit in vars(by_period).values()
-    )
-    found = censored_change_of_arms(
-        before, up_to_before, after, up_to_after, order.arm_later.astype(float), level=level
-    )
+def _by_order(pairs: PairSum, order: PeriodOrder, level: float) -> Estimates:
+    """Half the difference of the later less the earlier period between those who took the arm later, and earlier."""
+    by_period = pairs.swap(~order.arm_later).of_subjects(order.known)
+    later, places = order.arm_later.astype(float), range(1, len(order.pairs))
+    groups = np.column_stack([order.pair == place for place in places] or [np.empty((len(later), 0))]).astype(float)
+    names = [f"periods {first:g} and {second:g}" for first, second in order.pairs[1:]]
+    if len(pairs.parts) == 1:
+        first, up_to_first, second, up_to_second = vars(by_period.parts[0]).values()
+        found = censored_change_of_arms(
+            first, up_to_first, second, up_to_second, later, groups, covariate_names=names, level=level
+        )
+    else:
+        found = arm_sum_change(by_period, later, groups, covariate_names=names, level=level)
     few = (found.n_reference < 2) | (found.n_target < 2)
     lacking = [
         f"two subjects of each order are needed; {last} took the arm last, {first} first"
@@ -108,6 +115,17 @@ def _of_values(bounds: PairBounds, order: PeriodOrder, level: float) -> Estimate
     halves = {name: getattr(found, name) / 2 for name in HALVED}
     note = np.where(few, np.array(lacking, dtype=object), found.note)
     return replace(found, **halves, n_reference=found.n, n_target=found.n, note=note, method=METHOD)
+
+
+def _both_orders(present: np.ndarray, order: PeriodOrder) -> np.ndarray:
+    """(features,) whether some pair of periods was taken in both orders."""
+    pair = order.pair[:, None]
+    both = [
+        ((pair == place) & present & order.arm_later[:, None]).any(axis=0)
+        & ((pair == place) & present & ~order.arm_later[:, None]).any(axis=0)
+        for place in range(len(order.pairs))
+    ]
+    return np.asarray(np.any(both, axis=0)) if both else np.zeros(present.shape[1], dtype=bool)
 
 
 def _of_differences(lower: np.ndarray, upper: np.ndarray, order: PeriodOrder, level: float) -> Estimates:
@@ -136,9 +154,9 @@ def _left_out(adjusted: Estimates, lost: np.ndarray) -> Estimates:
     return replace(adjusted, note=note)
 
 
-def _instead(adjusted: Estimates, plain: Estimates, where: np.ndarray, why: np.ndarray) -> Estimates:
+def _instead(adjusted: Estimates, plain: Estimates, where: np.ndarray, why: np.ndarray | str = "") -> Estimates:
     arrays = {name: np.where(where, getattr(plain, name), getattr(adjusted, name)) for name in NUMBERS}
-    note = add_note(np.where(where, plain.note, adjusted.note), where & (why != ""), why)
+    note = add_note(np.where(where, plain.note, adjusted.note), where & (np.asarray(why) != ""), why)
     return replace(adjusted, **arrays, note=note)
 
 
