@@ -202,6 +202,19 @@ def test_every_missing_number_has_a_note(question: Question) -> None:
     assert all(OPEN_ENDED in text or "known from" in text for text in found.note[open_end])
 
 
+@pytest.mark.parametrize("question", ["ancova", "change"])
+def test_a_subject_without_a_known_value_counts_as_what_its_partner_does_not_explain(question: Question) -> None:
+    study = draw_arms(20, 12, below=0.5, seed=31)
+    found = censored_arms(*study.limits, study.arm, question=question)
+    unknown = (np.isinf(study.limits[0]) & np.isinf(study.limits[2])).sum(axis=0)
+    assert (unknown >= 2).all()
+    coefficients = 3 if question == "ancova" else 2
+    pairs = 20 - np.clip(found.correlation, 0, 1) ** 2 * unknown
+    np.testing.assert_allclose(found.estimates.df, pairs - coefficients, rtol=1e-12)
+    t = np.sqrt(found.estimates.df * np.expm1(found.likelihood_ratio / pairs))
+    np.testing.assert_allclose(np.abs(found.estimates.statistic), t, rtol=1e-9)
+
+
 def test_many_non_detects_are_flagged_as_approximate() -> None:
     study = draw_arms(20, 30, below=0.4, seed=5)
     share = np.mean(study.limits[0] < study.limits[1], axis=0) + np.mean(study.limits[2] < study.limits[3], axis=0)

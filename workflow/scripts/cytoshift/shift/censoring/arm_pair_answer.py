@@ -33,6 +33,7 @@ ONE_SIDED = {
     1: "the difference is known from below only, no finite estimate",
 }
 NO_INTERVAL = "the likelihood is too rough for a limit of the interval"
+TOO_FEW = "too few subjects have a known value: no interval and no p-value"
 NO_BASELINE = "not adjusted for the baseline"
 
 
@@ -76,9 +77,12 @@ def answer_rows(design: ArmDesign, arms_alike_before: bool, level: float) -> dic
     rows = {name: np.full(len(df), np.nan) for name in NUMBERS}
     if fitted.any():
         fits = _fits(design.take(fitted), opening[:, fitted], arms_alike_before)
-        low, high, higher = _limits(fits, df[fitted], level)
+        worth = _effective_pairs(fits)
+        left = df[fitted] - (fits.data.pairs - worth)
+        left = np.where(left > 0, left, np.nan)
+        low, high, higher = _limits(fits, worth, left, level)
         fits = replace(fits, runaway=fits.runaway | higher)
-        found = _numbers(fits, df[fitted], level, (low, high))
+        found = _numbers(fits, worth, left, level, (low, high))
         said = np.full(len(df), "", dtype=object)
         said[fitted] = _words(fits, found, why[fitted])
         note = add_note(note, said != "", said)
@@ -112,17 +116,30 @@ def _fits(design: ArmDesign, opening: np.ndarray, arms_alike_before: bool) -> _F
     )
 
 
-def _numbers(fits: _Fits, df: np.ndarray, level: float, limits: tuple[np.ndarray, np.ndarray]) -> dict[str, np.ndarray]:
+def _effective_pairs(fits: _Fits) -> np.ndarray:
+    """(analytes,) pairs as counted: one without a known value as 1 − r², as in `censored_profile.effective_pairs`.
+
+    Where a visit is out of sight nothing is known of the correlation r, and the pairs are those of the other visit.
+    """
+    data = fits.data
+    unknown = np.bincount(data.unknown.analyte, minlength=len(data.pairs))
+    correlation = np.clip(np.tanh(fits.fit.parameters[:, data.spreads.stop - 1]), 0.0, 1.0)
+    return np.asarray(data.pairs - np.where(fits.fixed[:, data.spreads.stop - 1], 0.0, correlation**2) * unknown)
+
+
+def _numbers(
+    fits: _Fits, worth: np.ndarray, df: np.ndarray, level: float, limits: tuple[np.ndarray, np.ndarray]
+) -> dict[str, np.ndarray]:
     data, fit, sharp = fits.data, fits.fit, fits.sharp
     usable, finite = fits.usable, fits.usable & (fits.direction == 0)
     unit = data.scale / data.exposure_unit
     log_sd_reference, log_sd_target, zeta = fit.parameters[:, data.spreads].T
     gain = np.where(usable, fit.log_likelihood - fits.null.log_likelihood, np.nan)
     ratio = np.maximum(2 * gain, 0.0)
-    size = calibrated_t(ratio, data.pairs, df)
+    size = calibrated_t(ratio, worth, df)
     sign = np.where(finite, np.sign(fit.parameters[:, data.delta]), fits.direction)
     sd_reference, sd_target = np.exp(log_sd_reference) * data.scale, np.exp(log_sd_target) * data.scale
-    root = np.sqrt(data.pairs / df)
+    root = np.sqrt(worth / df)
     alike = fits.fixed[:, data.alpha]
     given = sd_target / np.cosh(zeta)
     of_change = np.sqrt(sd_reference**2 + sd_target**2 - 2 * np.tanh(zeta) * sd_reference * sd_target)
@@ -145,17 +162,18 @@ def _numbers(fits: _Fits, df: np.ndarray, level: float, limits: tuple[np.ndarray
     return {name: np.where(usable, values, np.nan) for name, values in rows.items()}
 
 
-def _limits(fits: _Fits, df: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _limits(fits: _Fits, worth: np.ndarray, df: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Profile limits in standard units, infinite where δ is; and where a fit on the way was better than the best."""
     data, fit, sharp = fits.data, fits.fit, fits.sharp
-    cut = likelihood_cut(data.pairs, df, level)
-    finite = fits.usable & (fits.direction == 0)
+    cut = likelihood_cut(worth, df, level)
+    counted = fits.usable & ~np.isnan(df)
+    finite = counted & (fits.direction == 0)
     se = np.where(np.isnan(sharp.se), np.exp(fit.parameters[:, data.spreads.start + 1]), sharp.se)
     limits, higher = np.full((2, len(df)), np.nan), np.zeros(len(df), dtype=bool)
     for end, side in ((0, -1), (1, 1)):
         outwards = fit.parameters + (side * np.sqrt(cut) * se)[:, None] * sharp.tangent
-        one_sided = fits.usable & (fits.direction == -side)
-        limits[end, fits.usable & (fits.direction == side)] = side * np.inf
+        one_sided = counted & (fits.direction == -side)
+        limits[end, counted & (fits.direction == side)] = side * np.inf
         for chosen, start in ((finite, outwards), (one_sided, fits.null.parameters)):
             if chosen.any():
                 limits[end, chosen], above = profile_limit(
@@ -178,7 +196,9 @@ def _words(fits: _Fits, found: dict[str, np.ndarray], why: np.ndarray) -> np.nda
     seen = ~fits.fixed[:, fits.data.spreads].any(axis=1)
     note = add_note(note, fits.usable & seen & (fits.data.known_pairs == 0), NO_COMMON_PAIR)
     note = add_note(note, finite & np.isnan(fits.sharp.se), NO_STANDARD_ERROR)
-    note = add_note(note, fits.usable & (np.isnan(found["ci_low"]) | np.isnan(found["ci_high"])), NO_INTERVAL)
+    counted = fits.usable & ~np.isnan(found["df"])
+    note = add_note(note, fits.usable & ~counted, TOO_FEW)
+    note = add_note(note, counted & (np.isnan(found["ci_low"]) | np.isnan(found["ci_high"])), NO_INTERVAL)
     return add_note(note, finite & (np.isinf(found["ci_low"]) | np.isinf(found["ci_high"])), OPEN_ENDED)
 
 
