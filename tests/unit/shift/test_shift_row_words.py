@@ -126,6 +126,25 @@ def test_arms_compared_by_a_mean_of_visits_say_that_its_limits_move() -> None:
     assert not one["note"].str.contains("limits of a mean").any()
 
 
+def test_a_crossover_by_a_mean_of_visits_keeps_each_visits_own_limits() -> None:
+    rng = np.random.default_rng(10)
+    frames = []
+    for period, arm in enumerate(("b", "a"), start=1):
+        values = visits(rng, 12, 1, "v1", "v2")
+        values["v2"][:4] = 0.4 * LIMIT
+        frames.append(tidy(values, limit=LIMIT, arm=[arm] * 12).assign(period=str(period)))
+    data = pd.concat(frames, ignore_index=True)
+    turned = data["subject"].isin(sorted(set(data["subject"]))[::2])
+    data["period"] = np.where(turned, np.where(data["arm"] == "a", "1", "2"), np.where(data["arm"] == "a", "2", "1"))
+    found = shift.crossover(data, at={"mean": ["v1", "v2"]}, arm="a", against="b", randomised=True)
+    assert found[["method", "p_method"]].iloc[0].tolist() == ["censored_crossover", "influence_t"]
+    assert "limits of a mean" not in found["note"].iloc[0]
+    same = data.assign(period=np.where(data["arm"] == "a", "2", "1"))
+    alone = shift.crossover(same, at={"mean": ["v1", "v2"]}, arm="a", against="b", randomised=True)
+    assert "not adjusted for period" in alone["note"].iloc[0]
+    assert "paired t" not in alone["note"].iloc[0]
+
+
 def test_a_mixed_model_asked_for_by_name_judges_no_value_by_the_limit_of_its_pair() -> None:
     values = visits(np.random.default_rng(3), 14, 1, "v1", "v2")
     data = tidy(values, limit=LIMIT)

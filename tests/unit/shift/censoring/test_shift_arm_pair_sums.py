@@ -44,12 +44,30 @@ def orders(n: int) -> np.ndarray:
 def test_without_non_detects_it_is_the_linear_model_of_the_sums() -> None:
     values = draw_values(13, 5, seed=1, shift=0.5)
     values[2, 3, 1] = NAN
-    age = np.random.default_rng(2).normal(50, 9, size=(13, 1))
+    groups = (np.arange(13) % 3 == 0).astype(float)[:, None]
     pairs = change_less_another(values, -INF)
-    found = arm_sum_change(pairs, orders(13), age, covariate_names=["age"])
-    expected = arm_effect(pairs.change, orders(13), age, covariate_names=["age"])
+    found = arm_sum_change(pairs, orders(13), groups, group_names=["late"])
+    expected = arm_effect(pairs.change, orders(13), groups, covariate_names=["late"])
     for name in ("estimate", "se", "df", "p_value", "ci_low", "n"):
         np.testing.assert_allclose(getattr(found, name), getattr(expected, name), rtol=1e-9, err_msg=name)
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+def test_almost_known_values_give_almost_the_linear_model(grouped: bool) -> None:
+    # One value known within a little runs through the fits and the influences; three against eleven subjects.
+    values = draw_values(14, 4, seed=12, shift=0.5)
+    later = (np.arange(14) < 3).astype(float)
+    groups = (np.arange(14) % 2 == 0).astype(float)[:, None] if grouped else None
+    wide = 1e-2 * (np.arange(14) == 4)[:, None]
+    parts = [
+        pair_bounds(values[first] - wide, values[first] + wide, values[second], values[second])
+        for first, second in ((1, 3), (0, 2))
+    ]
+    found = arm_sum_change(pair_sum(parts, [1.0, -1.0]), later, groups)
+    known = change_less_another(values, -INF).change
+    expected = arm_effect(known, later, groups, covariate_names=["late"] if grouped else [])
+    np.testing.assert_allclose(found.estimate, expected.estimate, atol=5e-3)
+    np.testing.assert_allclose(found.se, expected.se, rtol=2e-2)
 
 
 def test_the_estimate_is_the_sum_of_the_differences_of_each_change() -> None:
@@ -73,7 +91,7 @@ def test_what_a_subject_adds_is_what_leaving_it_out_takes_away() -> None:
         jackknife.append(arm_sum_change(change_less_another(fewer, -0.3), orders(n)).estimate)
     gone = np.array(jackknife)
     se = np.sqrt((n - 1) / n * ((gone - gone.mean(axis=0)) ** 2).sum(axis=0))
-    np.testing.assert_allclose(whole.se, se, rtol=0.06)
+    np.testing.assert_allclose(whole.se, se, rtol=0.08)
 
 
 def test_it_turns_with_the_groups_and_moves_with_the_values() -> None:
@@ -115,3 +133,13 @@ def test_it_keeps_its_level_and_is_not_biased() -> None:
     assert np.median(moved.estimate[there]) == pytest.approx(1.2, abs=0.06)
     held = (moved.ci_low[there] <= 1.2) & (moved.ci_high[there] >= 1.2)
     assert held.mean() == pytest.approx(0.95, abs=3 * np.sqrt(0.05 * 0.95 / studies))
+
+
+def test_sides_of_unequal_size_keep_their_level() -> None:
+    # White's form of the standard error rejects a true null hypothesis in 9 to 11 % here.
+    studies, n = 900, 12
+    later = (np.arange(n) < 3).astype(float)
+    found = arm_sum_change(change_less_another(draw_values(n, studies, seed=13), -0.7), later)
+    there = ~np.isnan(found.p_value)
+    assert there.mean() > 0.9
+    assert np.mean(found.p_value[there] <= 0.05) < 0.05 + 3 * np.sqrt(0.05 * 0.95 / studies)

@@ -150,12 +150,38 @@ def test_what_cannot_be_estimated_says_why() -> None:
     found = sum_change(two_against_one(values, np.quantile(values[0, :, 0], 0.3)))
     notes, estimates = found.estimates.note.tolist(), found.estimates
     assert NO_FIT in notes[0] and BY_SCORES in notes[0] and 0 < estimates.p_value[0] < 1
+    assert "no p-value" not in notes[0]
     assert found.by_scores.tolist()[:3] == [True, False, False]
     assert notes[1].startswith(NOTHING_KNOWN) and notes[1].endswith("no p-value")
     assert notes[2] == "3 pairs needed, 2 found"
     assert np.isnan(estimates.estimate[[0, 1, 2]]).all() and np.isnan(estimates.p_value[[1, 2]]).all()
     assert notes[3] and np.isnan(estimates.se[3])
     assert sum_change(two_against_one(np.empty((3, 5, 0)), 0.0)).estimates.p_value.shape == (0,)
+
+
+def test_a_change_without_information_is_named() -> None:
+    # Below one limit at both visits in every subject: the other follow-up alone decides.
+    values = draw_values(3, 9, 1, seed=15, shift=1.0)
+    known, hidden = pairs_of(values, 0, 1, -INF), np.full((9, 1), -INF)
+    limit = np.full((9, 1), 50.0)
+    found = sum_change(pair_sum([known, pair_bounds(values[0], values[0], hidden, limit)], [0.5, 0.5]))
+    assert "scores of 1 of 2 changes: the others say nothing" in found.estimates.note[0]
+    assert found.by_scores[0] and found.estimates.p_value[0] < 1
+
+
+def test_where_a_change_has_no_maximum_the_sum_has_none() -> None:
+    # Few pairs and many non-detects: some fits run to a correlation of 1, where a standard error would be 0.
+    values = draw_values(3, 5, 300, seed=16)
+    pairs = two_against_one(values, np.quantile(values, 0.5))
+    single = np.array([np.isnan(censored_change(part).estimates.estimate) for part in pairs.parts]).any(axis=0)
+    found = sum_change(pairs)
+    lacking = np.isnan(found.estimates.estimate)
+    assert single.sum() > 20
+    assert lacking[single].all()
+    assert (found.estimates.note[lacking] != "").all()
+    assert np.nanmin(found.estimates.p_value[~lacking]) > 1e-6
+    answered = ~np.isnan(found.estimates.p_value)
+    assert np.mean(found.estimates.p_value[answered] <= 0.05) < 0.05 + 3 * np.sqrt(0.05 * 0.95 / answered.sum())
 
 
 def test_one_visit_against_the_mean_of_two_keeps_its_level_and_is_not_biased() -> None:

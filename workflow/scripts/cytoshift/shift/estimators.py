@@ -135,7 +135,10 @@ def _censored_pairs(part: Comparison, method: str, learn: np.ndarray, plan: Shif
         beside = found.beside
     effect = censored_effect(found.estimates.estimate, found.sd, found.estimates.n).estimate
     if method == "moderated_t":
-        return Answer(_moderated(part, found.estimates, learn, plan), effect)
+        moderated = _moderated(part, found.estimates, learn, plan)
+        # Without a standard error there is nothing to moderate, and the p-value stays the scores'.
+        own = np.where(found.by_scores, "censored_t", moderated.p_method).astype(object)
+        return Answer(moderated, effect, p_method=own)
     texts = np.array([f"censored t: p = {value:.3g}" for value in beside], dtype=object)
     note = add_note(found.estimates.note, ~np.isnan(beside) & ~found.by_scores, texts)
     p_method = np.where(found.by_scores, "censored_t", found.estimates.p_method).astype(object)

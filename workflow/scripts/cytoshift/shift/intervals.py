@@ -66,12 +66,16 @@ def is_one_change(comparison: Comparison) -> bool:
 
 
 def count_recensored(comparison: Comparison) -> np.ndarray:
-    """Values (features,) that were judged by the larger limit of their pair; of every pair that is added up."""
+    """Values (features,) that were judged by the limit of their pair's other member, in any pair that is added up."""
     if comparison.kind != "paired" or is_one_change(comparison):
         return comparison.recensored
-    parts = pair_sum_of(comparison).parts
-    again = [(recensor_bounds(part).upper != part.upper) & part.present for part in parts]
-    return np.asarray(np.sum(again, axis=(0, 1, 2)))
+    judged: dict[int, np.ndarray] = {}
+    for _, *sides, bounds in _weighted_pairs(_weighted_sides(comparison)):
+        again = recensor_bounds(bounds)
+        moved = ((again.lower != bounds.lower) | (again.upper != bounds.upper)) & bounds.present
+        for side, own in zip(sides, moved, strict=True):
+            judged[id(side)] = own | judged.get(id(side), np.zeros_like(own))
+    return np.asarray(np.sum([own.sum(axis=0) for own in judged.values()], axis=0))
 
 
 def pair_sum_of(comparison: Comparison) -> PairSum:
@@ -82,12 +86,7 @@ def pair_sum_of(comparison: Comparison) -> PairSum:
     the conditions at the target visit, less that at the reference visit.
     Raises ValueError for a comparison that is not within subjects.
     """
-    target, reference = comparison.target, comparison.reference
-    if comparison.kind != "paired":
-        raise ValueError(f"contrast {comparison.contrast.id} does not compare values of the same subjects")
-    if comparison.control is None:
-        return _added([(1.0, _there(comparison, reference), target)])
-    return pair_sum_between(comparison.control, (reference, target))
+    return _added(_weighted_sides(comparison))
 
 
 def pair_sum_between(first: Sides, second: Sides) -> PairSum:
@@ -95,20 +94,40 @@ def pair_sum_between(first: Sides, second: Sides) -> PairSum:
 
     Without a reference the target values are compared, otherwise their changes from it.
     """
+    return _added(_between(first, second))
+
+
+def _weighted_sides(comparison: Comparison) -> list[tuple[float, Side, Side]]:
+    if comparison.kind != "paired":
+        raise ValueError(f"contrast {comparison.contrast.id} does not compare values of the same subjects")
+    if comparison.control is None:
+        return [(1.0, _there(comparison, comparison.reference), comparison.target)]
+    return _between(comparison.control, (comparison.reference, comparison.target))
+
+
+def _between(first: Sides, second: Sides) -> list[tuple[float, Side, Side]]:
     weighted = [(1.0, first[1], second[1])]
     if first[0] is not None and second[0] is not None:
         weighted.append((-1.0, first[0], second[0]))
-    return _added(weighted)
+    return weighted
 
 
 def _added(weighted: list[tuple[float, Side, Side]]) -> PairSum:
+    pairs = _weighted_pairs(weighted)
+    return pair_sum([bounds for *_, bounds in pairs], [weight for weight, *_ in pairs])
+
+
+def _weighted_pairs(weighted: list[tuple[float, Side, Side]]) -> list[tuple[float, Side, Side, PairBounds]]:
+    """Weight, both visits and the limits of each change that is added up, for subjects who have all of them."""
     complete = np.all([side.status != MISSING for _, *sides in weighted for side in sides], axis=0)
-    parts, weights = [], []
+    found = []
     for sign, before, after in weighted:
         pairs = _pairs_of_visits(before, after)
-        parts += [_only(complete, bounds_of_sides(first, second)) for first, second in pairs]
-        weights += [sign / len(pairs)] * len(pairs)
-    return pair_sum(parts, weights)
+        found += [
+            (sign / len(pairs), first, second, _only(complete, bounds_of_sides(first, second)))
+            for first, second in pairs
+        ]
+    return found
 
 
 def _pairs_of_visits(before: Side, after: Side) -> list[tuple[Side, Side]]:

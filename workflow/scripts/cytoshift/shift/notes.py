@@ -51,10 +51,10 @@ def further_notes(frame: pd.DataFrame, comparison: Comparison, plan: ShiftPlan) 
 
 
 def _limits_of_means(frame: pd.DataFrame, comparison: Comparison, plan: ShiftPlan) -> np.ndarray:
-    """Rows of which the model takes a mean of visits for one value with one limit: arms, and periods of a crossover."""
-    censored = frame["method"].str.startswith("censored") & (frame["method"] != "censored_pair_sum")
-    means = any(len(side.members) > 1 for side in comparison.sides)
-    return interval_features(comparison, plan) & censored.to_numpy() & frame["estimate"].notna().to_numpy() & means
+    """Rows of arms of which the model takes a mean of visits for one value with one limit."""
+    censored = frame["method"].str.startswith("censored").to_numpy() & frame["estimate"].notna().to_numpy()
+    means = comparison.kind != "paired" and any(len(side.members) > 1 for side in comparison.sides)
+    return interval_features(comparison, plan) & censored & means
 
 
 def _walsh(frame: pd.DataFrame, comparison: Comparison, plan: ShiftPlan) -> np.ndarray:

@@ -180,14 +180,22 @@ def _put(rows: dict[str, np.ndarray], where: np.ndarray, found: dict[str, np.nda
             target[where] = found[name]
 
 
-def _finite_rows(data: PairData, level: float) -> dict[str, np.ndarray]:
-    """Analytes whose means are finite at both visits."""
+def fits_with_and_without(data: PairData) -> tuple[PairFit, PairFit, np.ndarray, np.ndarray]:
+    """The fits with and without a shift, and (analytes,) masks of where values hardly vary and where nothing is best.
+
+    With no pair known at both visits, a correlation of ±1 is a least upper bound; with one, an infinite density.
+    """
     fit = fit_pairs(data, starting_values(data), FULL)
     null = fit_without_shift(data)
     flat = fit.held[:, LAMBDA] | null.held[:, LAMBDA]
-    # With no pair known at both visits, a correlation of ±1 is a least upper bound; with one, an infinite density.
     runaway = ~flat & ~(fit.settled & null.settled)
     runaway |= ~flat & (fit.held[:, ZETA] | null.held[:, ZETA]) & (data.known.count > 0)
+    return fit, null, flat, runaway
+
+
+def _finite_rows(data: PairData, level: float) -> dict[str, np.ndarray]:
+    """Analytes whose means are finite at both visits."""
+    fit, null, flat, runaway = fits_with_and_without(data)
     usable = ~flat & ~runaway
     note = add_note(add_note(empty_notes(len(usable)), flat, NO_VARIATION), runaway, NO_MAXIMUM)
     worth = effective_pairs(data, np.tanh(fit.parameters[:, ZETA]))

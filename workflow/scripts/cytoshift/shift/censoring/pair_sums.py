@@ -17,6 +17,7 @@ from cytoshift.shift.censoring.censored_change import (
     FEWEST_PAIRS,
     NO_STANDARD_ERROR,
     NOTHING_KNOWN,
+    fits_with_and_without,
     open_ends,
 )
 from cytoshift.shift.censoring.censored_pairs import (
@@ -24,9 +25,8 @@ from cytoshift.shift.censoring.censored_pairs import (
     FULL,
     LAMBDA,
     TO_NATURAL,
+    ZETA,
     PairFit,
-    fit_pairs,
-    starting_values,
     to_natural,
 )
 from cytoshift.shift.censoring.pair_bounds import PairBounds
@@ -126,13 +126,20 @@ def sum_scores(pairs: PairSum) -> np.ndarray:
     Returns (subjects, analytes) scores in units of the analysis scale; NaN where there is no pair, 0 where a subject
     says nothing.
     """
+    return _added(pairs, [pair_scores(part) for part in pairs.parts])
+
+
+def _added(pairs: PairSum, single: list[np.ndarray]) -> np.ndarray:
     total = np.zeros(pairs.present.shape)
-    for weight, part in zip(pairs.weights, pairs.parts, strict=True):
-        scores = pair_scores(part)
-        information = np.where(part.present, scores, 0.0)
-        information = (np.ascontiguousarray(information.T) ** 2).sum(axis=1)
-        total += weight * np.divide(scores, information, out=np.zeros(total.shape), where=information > 0)
+    for weight, scores in zip(pairs.weights, single, strict=True):
+        squares = _squares(scores)
+        total += weight * np.divide(scores, squares, out=np.zeros(total.shape), where=squares > 0)
     return np.where(pairs.present, total, np.nan)
+
+
+def _squares(scores: np.ndarray) -> np.ndarray:
+    """(analytes,) sum of squares, the same bits whatever else is in the array."""
+    return np.asarray((np.ascontiguousarray(np.nan_to_num(scores).T) ** 2).sum(axis=1))
 
 
 @dataclass(frozen=True)
@@ -170,7 +177,8 @@ def sum_change(pairs: PairSum, *, level: float = 0.95, approximate_above: float 
     n, hidden = pairs.pairs, pairs.censored & pairs.present
     known = ~hidden.any(axis=(0, 1))
     few = ~known & (n < FEWEST_PAIRS)
-    beside = score_t(sum_scores(pairs), np.all([unknown_pairs(part) for part in pairs.parts], axis=0))
+    single = [pair_scores(part) for part in pairs.parts]
+    beside = score_t(_added(pairs, single), np.all([unknown_pairs(part) for part in pairs.parts], axis=0))
     unknown = hidden.all(axis=0)
     rows = {name: np.full(len(n), np.nan) for name in NUMBERS} | {"note": empty_notes(len(n))}
     _put(rows, known, paired_t(pairs.take(known).change, level=level))
@@ -184,8 +192,12 @@ def sum_change(pairs: PairSum, *, level: float = 0.95, approximate_above: float 
     for name in ("statistic", "df", "p_value"):
         rows[name] = np.where(lacking, getattr(beside, name), rows[name])
     by_scores = lacking & ~np.isnan(rows["p_value"])
+    silent = np.sum([_squares(scores) == 0 for scores in single], axis=0)
+    several = len(pairs.parts)
+    texts = [f"scores of {several - count} of {several} changes: the others say nothing" for count in silent.tolist()]
     note = add_note(rows["note"], by_scores, BY_SCORES)
     note = add_note(note, lacking & ~by_scores, "no p-value")
+    note = add_note(note, fitted & (silent > 0) & (silent < several), np.array(texts, dtype=object))
     share = hidden.sum(axis=(0, 1)) / np.maximum(len(pairs.censored) * n, 1)
     many = (share > approximate_above) & ~np.isnan(rows["p_value"])
     rows["note"] = add_note(note, many, f"more than {100 * approximate_above:.3g} % non-detects: approximate")
@@ -204,20 +216,21 @@ def _fitted(pairs: PairSum, n: np.ndarray, level: float) -> tuple[Estimates, np.
     """Analytes with non-detects: estimates, and the SD of single visits; `n` (analytes,) as pairs are counted."""
     estimate, variance = np.zeros(len(n)), np.zeros(len(n))
     influence = np.zeros(pairs.present.shape)
-    finite, lost = np.ones(len(n), dtype=bool), np.zeros(len(n), dtype=bool)
+    finite, lost = np.ones(len(n), dtype=bool), np.ones(len(n), dtype=bool)
     for weight, part in zip(pairs.weights, pairs.parts, strict=True):
         opening = open_ends(part)
-        lost |= (opening != 0).all(axis=0)
+        lost &= (opening != 0).all(axis=0)
         inner = (opening == 0).all(axis=0)
         finite &= inner
         if inner.any():
             data = pair_data(part.take(inner))
-            fit = fit_pairs(data, starting_values(data), FULL)
-            finite[inner] &= fit.settled
+            fit, _, flat, runaway = fits_with_and_without(data)
+            # At a correlation of ±1 there is no curvature to take an influence from.
+            finite[inner] &= ~(flat | runaway | fit.held[:, ZETA])
             estimate[inner] += weight * fit.parameters[:, DELTA] * data.scale
             variance[inner] += (np.exp(fit.parameters[:, LAMBDA]) * data.scale) ** 2 / len(pairs.parts)
             influence[:, inner] += weight * _influences(data, fit) * data.scale
-    squares = (np.ascontiguousarray(np.where(pairs.present, influence, 0.0).T) ** 2).sum(axis=1)
+    squares = _squares(np.where(pairs.present, influence, 0.0))
     enough = finite & (n > 1)
     df = np.where(enough, n - 1, np.nan)
     se = np.sqrt(n / df * squares)

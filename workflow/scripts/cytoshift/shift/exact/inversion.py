@@ -12,6 +12,8 @@ from cytoshift.shift.exact.rearrangements import Rearrangements, two_sided_p
 
 # Places on the way in from each side at which the test is asked before the limit is closed in on.
 STOPS = 32
+# How often the search for a difference of changes may go out farther than its values lie, twice as far each time.
+FARTHER = 3
 HALVINGS = 16
 
 
@@ -76,6 +78,10 @@ def _search(bounds: PairBounds | PairSum, flips: Rearrangements, alpha: float) -
 
     limit = np.concatenate([np.full(analytes, -np.inf), np.full(analytes, np.inf)])
     everyone = np.arange(2 * analytes)
+    if isinstance(bounds, PairSum) and min(bounds.weights) < 0:
+        # What is taken off stays where it is, so that subjects go on turning long after their added pairs have.
+        for doubling in range(FARTHER):
+            start = start + np.where(accepted(start, everyone), 2.0**doubling * (start - end), 0.0)
     outside, inside = start.copy(), np.full(2 * analytes, np.nan)
     seeking = everyone[~accepted(start, everyone)]
     bounded = seeking
@@ -104,7 +110,7 @@ def _search(bounds: PairBounds | PairSum, flips: Rearrangements, alpha: float) -
 
 
 def _outermost(bounds: PairBounds | PairSum) -> tuple[np.ndarray, np.ndarray]:
-    """Shifts beyond which every pair that still says something says the same, so that the p-value moves no more."""
+    """Shifts beyond which every added pair that still says something says the same."""
     if isinstance(bounds, PairBounds):
         return _ends(bounds)
     added = [_ends(part) for w, part in zip(bounds.weights, bounds.parts, strict=True) if w > 0]

@@ -49,7 +49,8 @@ def crossover_intervals(part: Comparison, level: float) -> tuple[Estimates, np.n
     order, pairs = _periods(part).order, pair_sum_of(part)
     known = order.known[:, None]
     one = is_one_change(part)
-    plain = (censored_change(bounds_of_pairs(part), level=level) if one else sum_change(pairs, level=level)).estimates
+    alone = censored_change(bounds_of_pairs(part), level=level) if one else sum_change(pairs, level=level)
+    plain = alone.estimates
     by_order = _by_order(pairs, order, level)
     pattern = np.where(pairs.present & known, 0.0, np.nan)
     together = fit_orders(filled(pattern), order)[0, : pattern.shape[1]] == 0
@@ -58,11 +59,14 @@ def crossover_intervals(part: Comparison, level: float) -> tuple[Estimates, np.n
         limits = difference_bounds(*vars(bounds_of_pairs(part)).values()) if is_pair(part) else limits_of_change(part)
         adjusted = _instead(adjusted, _of_differences(*limits, order, level), square)
     adjusted = _left_out(adjusted, (pairs.present & ~known).sum(axis=0))
-    why = np.where(plain.n >= 2, why_together(pattern, order), "")
+    # Non-detects are compared as censored pairs then, not by the t of the differences.
+    words = [text.replace(" (paired t)", "") for text in why_together(pattern, order)]
+    why = np.where(plain.n >= 2, np.array(words, dtype=object), "")
     p_method, ci_method = (
         np.where(square, of_square, np.where(together, getattr(plain, name), getattr(by_order, name))).astype(object)
         for name, of_square in (("p_method", "calibrated_lr"), ("ci_method", "profile"))
     )
+    p_method[together & alone.by_scores] = "censored_t"
     return _instead(adjusted, plain, together, why), p_method, ci_method
 
 
@@ -106,7 +110,7 @@ def _by_order(pairs: PairSum, order: PeriodOrder, level: float) -> Estimates:
             first, up_to_first, second, up_to_second, later, groups, covariate_names=names, level=level
         )
     else:
-        found = arm_sum_change(by_period, later, groups, covariate_names=names, level=level)
+        found = arm_sum_change(by_period, later, groups, group_names=names, level=level)
     few = (found.n_reference < 2) | (found.n_target < 2)
     lacking = [
         f"two subjects of each order are needed; {last} took the arm last, {first} first"
