@@ -113,11 +113,6 @@ def verdict_table(cells: Cells) -> str:
     return table(header, rows)
 
 
-def keeps_all(cells: Cells, kind: Kind) -> bool:
-    """Does a kind keep every promise in every cell?"""
-    return not any(rate.broken for rates in promises(cells, kind).values() for rate in rates)
-
-
 def overall(cells: Cells) -> str:
     """Whether each promise holds, over all kinds of contrast."""
     texts = {
