@@ -142,6 +142,20 @@ def test_each_visit_of_a_mean_keeps_its_own_pairs(name: str) -> None:
     assert (exact["p_value"] > 0.05) == (exact["ci_low"] <= 0 <= exact["ci_high"])
 
 
+def test_a_value_judged_in_several_pairs_is_counted_once() -> None:
+    # Two baselines stand under the limit of both follow-ups; a third is a value like any other.
+    after = [-LIMIT, -LIMIT, 5.1, 5.6, 4.9, 6.0, 5.3]
+    before = [4.0, 4.2, 5.9, 6.1, 5.0, 6.6, 5.2]
+    rows = [
+        (f"s{person}", visit, "", {"il6": values[person]})
+        for person in range(7)
+        for visit, values in (("v1", before), ("v2", after), ("v3", after[:2] + [value + 0.1 for value in after[2:]]))
+    ]
+    contrast = {"id": "shift", "reference": "v1", "target": {"mean": ["v2", "v3"]}}
+    row = row_of(estimate_shifts(*make_tables(rows), make_plan(**CENSORED, contrasts=[contrast])).shifts, "il6")
+    assert "2 values judged by the larger limit of their pair in the exact test" in row["note"]
+
+
 def test_a_difference_between_two_changes_of_the_same_people_is_that_between_conditions_twice() -> None:
     keys = [("v1", "b"), ("v2", "b"), ("v1", "a"), ("v2", "a")]
     rows = rows_of_visits(keys, 10, seed=6)

@@ -123,20 +123,14 @@ def _weighted_pairs(weighted: list[tuple[float, Side, Side]]) -> list[tuple[floa
     found = []
     for sign, before, after in weighted:
         pairs = _pairs_of_visits(before, after)
-        found += [
-            (sign / len(pairs), first, second, _only(complete, bounds_of_sides(first, second)))
-            for first, second in pairs
-        ]
+        weight = sign / len(pairs)
+        found += [(weight, first, second, bounds_of_sides(first, second).only(complete)) for first, second in pairs]
     return found
 
 
 def _pairs_of_visits(before: Side, after: Side) -> list[tuple[Side, Side]]:
     firsts, seconds = before.members or (before,), after.members or (after,)
     return list(zip(firsts, seconds, strict=True) if len(firsts) == len(seconds) else product(firsts, seconds))
-
-
-def _only(subjects: np.ndarray, bounds: PairBounds) -> PairBounds:
-    return PairBounds(*(np.where(subjects, limit, np.nan) for limit in vars(bounds).values()))
 
 
 def _there(comparison: Comparison, side: Side | None) -> Side:

@@ -108,12 +108,11 @@ def arm_design(
     if not (np.isfinite(doses) & (doses >= 0)).all():
         raise ValueError("exposure must be 0 (reference) or 1 (target), or a dose ≥ 0, for every subject")
     shared, names = as_covariates(covariates, covariate_names, subjects)
-    without = np.isnan(shared).any(axis=1)[:, None]
-    limits = (bounds.reference_lower, bounds.reference_upper, bounds.target_lower, bounds.target_upper)
+    without = np.isnan(shared).any(axis=1)
     levels = np.unique(doses)
     lowest = 0.0 if set(levels) <= {0.0, 1.0} else levels[0]
     return ArmDesign(
-        bounds=PairBounds(*(np.where(without, np.nan, part) for part in limits)),
+        bounds=bounds.only(~without),
         exposure=doses,
         shared=shared,
         names=names,

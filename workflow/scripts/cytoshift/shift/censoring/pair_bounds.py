@@ -69,6 +69,11 @@ class PairBounds:
             self.target_upper[:, analytes],
         )
 
+    def only(self, pairs: np.ndarray) -> PairBounds:
+        """The pairs of a mask (subjects,) or (subjects, analytes); the others are missing."""
+        mask = pairs if np.ndim(pairs) == 2 else np.asarray(pairs)[:, None]
+        return PairBounds(*(np.where(mask, limit, np.nan) for limit in vars(self).values()))
+
     def swap(self, pairs: np.ndarray) -> PairBounds:
         """The two visits exchanged where the mask (subjects,) or (subjects, analytes) is true."""
         mask = np.broadcast_to(pairs if np.ndim(pairs) == 2 else np.asarray(pairs)[:, None], self.present.shape)

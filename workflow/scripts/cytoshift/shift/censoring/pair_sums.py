@@ -83,11 +83,7 @@ class PairSum:
 
     def of_subjects(self, subjects: np.ndarray) -> PairSum:
         """The same sum without the pairs of the subjects outside a mask (subjects,)."""
-        kept = [
-            PairBounds(*(np.where(subjects[:, None], limit, np.nan) for limit in vars(part).values()))
-            for part in self.parts
-        ]
-        return PairSum(tuple(kept), self.weights)
+        return PairSum(tuple(part.only(subjects) for part in self.parts), self.weights)
 
     def shift_target(self, by: np.ndarray) -> PairSum:
         """The pairs as they would be without a change of the sum by `by` (analytes,): what is added moves back."""
@@ -112,8 +108,7 @@ def pair_sum(parts: list[PairBounds], weights: list[float]) -> PairSum:
     if abs(sum(w for w in weights if w > 0) - 1) > 1e-9:
         raise ValueError(f"the positive weights of {weights} do not add up to 1")
     complete = np.all([part.present for part in parts], axis=0)
-    kept = [PairBounds(*(np.where(complete, limit, np.nan) for limit in vars(part).values())) for part in parts]
-    return PairSum(tuple(kept), tuple(weights))
+    return PairSum(tuple(part.only(complete) for part in parts), tuple(weights))
 
 
 def sum_scores(pairs: PairSum) -> np.ndarray:
