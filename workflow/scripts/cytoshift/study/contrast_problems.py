@@ -59,7 +59,7 @@ def _check_names(key: str, contrast: Contrast, study: Plan, found: ProblemList) 
             found.add(f"{key}.{name}", "names a visit twice")
     shared = sorted(set(visits_of(contrast.reference)) & set(visits_of(contrast.target)))
     if shared and contrast.reference != contrast.target:
-        found.add(f"{key}.target", f"{shared[0]!r} is in the mean on both sides; leave it out of one")
+        found.add(f"{key}.target", f"{shared[0]!r} stands on both sides; leave it out of one")
     for name in ("arm", "against"):
         value = getattr(contrast, name)
         found.check_known(f"{key}.{name}", [value] if value else [], arms, "an arm")
